@@ -1,0 +1,303 @@
+//! The lab document: what an instructor posts. Field names are a contract with clients.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::verdict::Verdict;
+
+/// A whole lab, as posted by `PUT /courses/{course}/labs/{slug}`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LabDocument {
+    /// Title, 1 to 200 characters.
+    pub title: String,
+    /// Statement in Markdown.
+    #[serde(default)]
+    pub statement_md: String,
+    /// Languages that a submission may be in; at least one.
+    pub languages: Vec<String>,
+    /// Limits of each test.
+    #[serde(default)]
+    pub limits: TestLimits,
+    /// Starter files by language.
+    #[serde(default)]
+    pub starter: BTreeMap<String, Vec<StarterFile>>,
+    /// Test groups in order; at least one.
+    pub groups: Vec<TestGroup>,
+    /// Reference solutions and what they must get.
+    #[serde(default)]
+    pub solutions: Vec<Solution>,
+    /// Students see and submit from this moment on.
+    #[serde(default)]
+    pub available_from: Option<Timestamp>,
+    /// Deadline; later submissions need a `late` rule.
+    #[serde(default)]
+    pub due_at: Option<Timestamp>,
+    /// Factors for late submissions, in order of time.
+    #[serde(default)]
+    pub late: Vec<LateRule>,
+    /// How often a student may submit.
+    #[serde(default)]
+    pub attempts: Attempts,
+}
+
+/// Limits of one test.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct TestLimits {
+    /// User + system CPU milliseconds of the whole process tree.
+    pub cpu_ms: u64,
+    /// Elapsed milliseconds.
+    pub wall_ms: u64,
+    /// Memory of the jail in MiB.
+    pub memory_mb: u64,
+    /// Bytes of stdout and stderr together, in KiB.
+    pub output_kb: u64,
+    /// Processes and threads at one time.
+    pub processes: u64,
+}
+
+impl Default for TestLimits {
+    /// The example of the lab document's contract.
+    fn default() -> Self {
+        Self { cpu_ms: 2000, wall_ms: 6000, memory_mb: 256, output_kb: 1024, processes: 64 }
+    }
+}
+
+/// A file that students begin with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StarterFile {
+    /// Flat file name.
+    pub name: String,
+    /// Text.
+    pub content: String,
+    /// Who may see and change it.
+    #[serde(default)]
+    pub role: FileRole,
+}
+
+/// What a student may do with a starter file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FileRole {
+    /// See and change.
+    #[default]
+    Editable,
+    /// See only; the instructor's text replaces whatever is submitted under that name.
+    Locked,
+    /// Not even see; added to each submission.
+    Hidden,
+}
+
+/// Tests that are scored together.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TestGroup {
+    /// Unique within the lab.
+    pub name: String,
+    /// Points that the whole group is worth.
+    pub points: f64,
+    /// How the tests' results make the group's points.
+    #[serde(default)]
+    pub scoring: Scoring,
+    /// Names of earlier groups that must be passed in full, or this one is skipped.
+    #[serde(default)]
+    pub requires: Vec<String>,
+    /// Tests in order; at least one.
+    pub tests: Vec<Test>,
+}
+
+/// How a group is scored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Scoring {
+    /// Each test earns its share.
+    #[default]
+    Sum,
+    /// The group earns what its worst test earns.
+    Min,
+    /// All tests or nothing.
+    All,
+}
+
+/// One test.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Test {
+    /// Unique within its group.
+    pub name: String,
+    /// What students see of it.
+    #[serde(default)]
+    pub visibility: Visibility,
+    /// Only `io` so far: standard input in, standard output compared.
+    #[serde(default)]
+    pub kind: TestKind,
+    /// Standard input.
+    #[serde(default)]
+    pub stdin: String,
+    /// Command line arguments.
+    #[serde(default)]
+    pub args: Vec<String>,
+    /// Files in the program's working folder.
+    #[serde(default)]
+    pub files: Vec<TestFile>,
+    /// Expected standard output. Never enters the jail.
+    #[serde(default)]
+    pub expected: String,
+    /// Weight within the group.
+    #[serde(default = "one")]
+    pub points: f64,
+    /// How output is compared.
+    #[serde(default)]
+    pub checker: Checker,
+    /// Limits of this test alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limits: Option<TestLimits>,
+    /// Shown to students when the test fails, whatever its visibility.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+}
+
+fn one() -> f64 {
+    1.0
+}
+
+/// Kind of a test.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TestKind {
+    /// Standard input and output.
+    #[default]
+    Io,
+}
+
+/// What students see of a test.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Visibility {
+    /// Everything, also before submitting.
+    Sample,
+    /// Everything, in results.
+    Visible,
+    /// Name, points and verdict.
+    #[default]
+    Hidden,
+    /// As `hidden`, and not even run before the deadline.
+    AfterDue,
+}
+
+/// A file for a test's working folder.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TestFile {
+    /// Flat file name.
+    pub name: String,
+    /// Text.
+    pub content: String,
+}
+
+/// How the output of a test is compared with what is expected.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Checker {
+    /// Byte for byte.
+    Exact,
+    /// Line by line; blanks at line ends and empty lines at the end are ignored.
+    Lines,
+    /// Blank-separated words, numbers with tolerance if one is given.
+    Tokens {
+        /// Absolute tolerance.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        float_abs: Option<f64>,
+        /// Relative tolerance.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        float_rel: Option<f64>,
+        /// Whether `YES` differs from `yes`.
+        #[serde(default = "yes")]
+        case_sensitive: bool,
+    },
+    /// The same lines in any order; blanks at line ends and empty lines at the end are ignored.
+    UnorderedLines,
+    /// `expected` is a regular expression that the whole output (less blanks at its end) must match.
+    Regex,
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl Default for Checker {
+    fn default() -> Self {
+        Self::Tokens { float_abs: None, float_rel: None, case_sensitive: true }
+    }
+}
+
+/// A reference solution.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Solution {
+    /// For people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Language id.
+    pub language: String,
+    /// Sources.
+    pub files: Vec<SourceFile>,
+    /// Entry point, where there are several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub main: Option<String>,
+    /// What it must get.
+    pub expect: Expectation,
+}
+
+/// What a reference solution must get; at least one of the two.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Expectation {
+    /// Exactly this score.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub score: Option<f64>,
+    /// This verdict.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<Verdict>,
+}
+
+/// Factor for submissions after the deadline.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LateRule {
+    /// Up to this moment.
+    pub until: Timestamp,
+    /// Multiplies the score; 0 to 1.
+    pub factor: f64,
+}
+
+/// How often a student may submit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Attempts {
+    /// In all; `null` for no bound. Internal errors do not count.
+    pub max: Option<u32>,
+    /// In any hour; `null` for no bound.
+    pub per_hour: Option<u32>,
+}
+
+impl Default for Attempts {
+    fn default() -> Self {
+        Self { max: None, per_hour: Some(30) }
+    }
+}
+
+/// A source file: flat name and text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SourceFile {
+    /// Flat file name.
+    pub name: String,
+    /// Text.
+    pub content: String,
+}

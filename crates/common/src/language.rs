@@ -1,0 +1,220 @@
+//! The language registry: one folder with a `language.toml` is one language. Adding one changes no Rust.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use anyhow::{Context as _, bail, ensure};
+use regex::Regex;
+use serde::Deserialize;
+
+/// How flat files are laid out before compiling.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Layout {
+    /// As submitted.
+    #[default]
+    Flat,
+    /// Rebuilt into the package tree that the files declare.
+    JavaPackages,
+}
+
+/// How the entry point is found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Entry {
+    /// The compiler makes `{build}/main`.
+    Binary,
+    /// `{main}` is the path of a source file.
+    File,
+    /// `{main}` is the binary name of a class with a `main` method, found in the compiled class files.
+    JavaClass,
+}
+
+/// How the compiler's output is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DiagnosticFormat {
+    /// `File.java:3: error: …`, the source line, a caret.
+    Javac,
+    /// `file.c:3:5: error: …`.
+    Gcc,
+    /// `  File "x.py", line 3`.
+    Python,
+}
+
+/// Limits of the compile step; its own budget, never the test's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CompileLimits {
+    /// CPU milliseconds of the whole tree.
+    pub cpu_ms: u64,
+    /// Elapsed milliseconds.
+    pub wall_ms: u64,
+    /// Memory of the jail in MiB while compiling.
+    pub memory_mb: u64,
+    /// KiB of output.
+    pub output_kb: u64,
+    /// Processes and threads.
+    pub processes: u64,
+}
+
+impl Default for CompileLimits {
+    fn default() -> Self {
+        Self { cpu_ms: 20_000, wall_ms: 60_000, memory_mb: 512, output_kb: 256, processes: 128 }
+    }
+}
+
+/// What the runtime itself needs on top of a lab's limits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RunLimits {
+    /// Added to a lab's process limit, for the runtime's own threads.
+    pub processes_extra: u64,
+}
+
+/// One language, as its `language.toml` says.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Language {
+    /// What the API calls it.
+    pub id: String,
+    /// For people.
+    pub name: String,
+    /// Docker image.
+    pub image: String,
+    /// File name endings that a submission may have, without the dot.
+    pub extensions: Vec<String>,
+    /// Those of them that are handed to the compiler as `{sources}`.
+    pub compile_extensions: Vec<String>,
+    /// All files of a submission together, in KiB.
+    #[serde(default = "default_source_limit_kb")]
+    pub source_limit_kb: u64,
+    /// How files are laid out.
+    #[serde(default)]
+    pub layout: Layout,
+    /// How the entry point is found.
+    pub entry: Entry,
+    /// Entry file by default, for [`Entry::File`].
+    #[serde(default)]
+    pub main_file: Option<String>,
+    /// How compiler output is read.
+    pub diagnostics: DiagnosticFormat,
+    /// Regular expressions on the end of stderr: a failed run with one of these is MLE.
+    #[serde(default)]
+    pub memory_exhausted: Vec<String>,
+    /// Compiler's command line; empty for none.
+    #[serde(default)]
+    pub compile: Vec<String>,
+    /// Program's command line.
+    pub run: Vec<String>,
+    /// Environment beside `PATH`, `HOME` and `TMPDIR`.
+    #[serde(default)]
+    pub env: BTreeMap<String, String>,
+    /// CodeMirror's name for it.
+    pub editor: String,
+    /// A program, relative to the folder.
+    pub hello: String,
+    /// What that program prints, relative to the folder.
+    pub hello_output: String,
+    /// Limits of the compile step.
+    #[serde(default)]
+    pub compile_limits: CompileLimits,
+    /// What the runtime needs on top of a lab's limits.
+    #[serde(default)]
+    pub run_limits: RunLimits,
+    /// Folder it was read from.
+    #[serde(skip)]
+    pub dir: PathBuf,
+    #[serde(skip)]
+    memory_exhausted_regexes: Vec<Regex>,
+}
+
+fn default_source_limit_kb() -> u64 {
+    256
+}
+
+impl Language {
+    /// Reads `<dir>/language.toml`.
+    pub fn read(dir: &Path) -> anyhow::Result<Self> {
+        let path = dir.join("language.toml");
+        let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let mut language = Self::parse(&text).with_context(|| format!("{} is not valid", path.display()))?;
+        language.dir = dir.to_path_buf();
+        Ok(language)
+    }
+
+    fn parse(text: &str) -> anyhow::Result<Self> {
+        let mut language: Self = toml::from_str(text)?;
+        ensure!(
+            !language.id.is_empty() && language.id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()),
+            "id must be lower-case letters and digits"
+        );
+        ensure!(!language.extensions.is_empty(), "extensions must not be empty");
+        ensure!(
+            language.compile_extensions.iter().all(|e| language.extensions.contains(e)),
+            "compile_extensions must be among extensions"
+        );
+        ensure!(!language.run.is_empty(), "run must not be empty");
+        language.memory_exhausted_regexes =
+            language.memory_exhausted.iter().map(|r| Regex::new(r)).collect::<Result<_, _>>()?;
+        Ok(language)
+    }
+
+    /// Whether the end of a failed run's stderr says that a managed runtime ran out of memory.
+    pub fn says_memory_exhausted(&self, stderr_end: &str) -> bool {
+        self.memory_exhausted_regexes.iter().any(|r| r.is_match(stderr_end))
+    }
+
+    /// Whether a submission may have a file of this name's ending.
+    pub fn accepts(&self, file_name: &str) -> bool {
+        has_extension(file_name, &self.extensions)
+    }
+
+    /// Whether a file is handed to the compiler.
+    pub fn compiles(&self, file_name: &str) -> bool {
+        has_extension(file_name, &self.compile_extensions)
+    }
+}
+
+fn has_extension(file_name: &str, extensions: &[String]) -> bool {
+    file_name
+        .rsplit_once('.')
+        .is_some_and(|(stem, ending)| !stem.is_empty() && extensions.iter().any(|e| e == ending))
+}
+
+/// All languages, by id.
+#[derive(Debug, Clone)]
+pub struct Languages(Arc<BTreeMap<String, Arc<Language>>>);
+
+impl Languages {
+    /// Reads every folder of `dir` that holds a `language.toml`.
+    pub fn read(dir: &Path) -> anyhow::Result<Self> {
+        let mut languages = BTreeMap::new();
+        let entries = std::fs::read_dir(dir).with_context(|| format!("cannot read the languages' folder {}", dir.display()))?;
+        for entry in entries {
+            let path = entry?.path();
+            if !path.join("language.toml").is_file() {
+                continue;
+            }
+            let language = Language::read(&path)?;
+            if let Some(other) = languages.insert(language.id.clone(), Arc::new(language)) {
+                bail!("two folders of {} define the language {}", dir.display(), other.id);
+            }
+        }
+        ensure!(!languages.is_empty(), "no folder of {} holds a language.toml", dir.display());
+        Ok(Self(Arc::new(languages)))
+    }
+
+    /// The language of this id.
+    pub fn get(&self, id: &str) -> Option<&Arc<Language>> {
+        self.0.get(id)
+    }
+
+    /// All, sorted by id.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Language>> {
+        self.0.values()
+    }
+}

@@ -1,0 +1,13 @@
+//! What the services share: domain types, configuration, telemetry, the PostgreSQL store, the Redis queue and events.
+//!
+//! It knows neither Docker nor HTTP handlers. Only [`store`] names sqlx, only [`queue`] and [`events`] name redis.
+
+pub mod config;
+pub mod diagnostic;
+pub mod ids;
+pub mod lab;
+pub mod language;
+pub mod lifecycle;
+pub mod submission;
+pub mod telemetry;
+pub mod verdict;

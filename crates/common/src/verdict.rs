@@ -1,0 +1,71 @@
+//! Verdicts and their precedence.
+
+use serde::{Deserialize, Serialize};
+
+/// The outcome of a test or of a submission.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, sqlx::Type, utoipa::ToSchema)]
+#[serde(rename_all = "UPPERCASE")]
+#[sqlx(type_name = "verdict", rename_all = "UPPERCASE")]
+pub enum Verdict {
+    /// Accepted.
+    Ac,
+    /// Partly right.
+    Pa,
+    /// Wrong answer.
+    Wa,
+    /// Time limit exceeded, CPU or wall.
+    Tle,
+    /// Memory limit exceeded, by the cgroup's own counter or a managed runtime's heap.
+    Mle,
+    /// Output limit exceeded.
+    Ole,
+    /// Non-zero exit code or death by a signal.
+    Rte,
+    /// Does not compile.
+    Ce,
+    /// Not run: a group that it requires failed, or its time has not come.
+    Sk,
+    /// The judge failed, never the student.
+    Ie,
+}
+
+impl Verdict {
+    /// Rank when several are true of one test: the smallest wins.
+    /// `IE > CE > OLE > MLE > TLE > RTE > WA > PA > AC`; `SK` says that nothing ran, so it comes last.
+    pub const fn rank(self) -> u8 {
+        match self {
+            Self::Ie => 0,
+            Self::Ce => 1,
+            Self::Ole => 2,
+            Self::Mle => 3,
+            Self::Tle => 4,
+            Self::Rte => 5,
+            Self::Wa => 6,
+            Self::Pa => 7,
+            Self::Ac => 8,
+            Self::Sk => 9,
+        }
+    }
+
+    /// The wire form: two or three capital letters.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ac => "AC",
+            Self::Pa => "PA",
+            Self::Wa => "WA",
+            Self::Tle => "TLE",
+            Self::Mle => "MLE",
+            Self::Ole => "OLE",
+            Self::Rte => "RTE",
+            Self::Ce => "CE",
+            Self::Sk => "SK",
+            Self::Ie => "IE",
+        }
+    }
+}
+
+impl std::fmt::Display for Verdict {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
