@@ -11,3 +11,4 @@ pub mod lifecycle;
 pub mod submission;
 pub mod telemetry;
 pub mod verdict;
+pub mod store;

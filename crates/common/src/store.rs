@@ -1,0 +1,89 @@
+//! The PostgreSQL store: functions over `impl PgExecutor`, one file per table. Nothing else names sqlx.
+
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use std::{str::FromStr as _, time::Duration};
+
+pub use sqlx::{PgExecutor, PgPool, PgTransaction};
+
+/// Instants in rows; [`jiff::Timestamp`] everywhere else.
+pub type Time = jiff_sqlx::Timestamp;
+
+/// What an account may do outside courses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize, sqlx::Type, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "account_role", rename_all = "snake_case")]
+pub enum AccountRole {
+    /// Joins courses.
+    Student,
+    /// Creates courses too.
+    Instructor,
+    /// Everything.
+    Admin,
+}
+
+/// What a member may do in a course. Ordered: each role may do what those before it may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize, sqlx::Type, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "course_role", rename_all = "snake_case")]
+pub enum CourseRole {
+    /// Submits.
+    Student,
+    /// Sees all submissions.
+    Assistant,
+    /// Changes labs and members.
+    Instructor,
+}
+
+/// Where the newest revision of a lab stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, sqlx::Type, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "lab_status", rename_all = "snake_case")]
+pub enum LabStatus {
+    /// Not published.
+    Draft,
+    /// Its reference solutions are being graded.
+    Validating,
+    /// Students see it.
+    Published,
+    /// A reference solution did not get what it claims.
+    Rejected,
+}
+
+/// Who made a submission.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, sqlx::Type, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "submission_kind", rename_all = "snake_case")]
+pub enum SubmissionKind {
+    /// A member of the course.
+    Student,
+    /// The publish gate, from a reference solution.
+    Validation,
+}
+
+/// Where a job stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::Type)]
+#[sqlx(type_name = "job_state", rename_all = "snake_case")]
+pub enum JobState {
+    /// Waiting in PostgreSQL.
+    Queued,
+    /// In a Redis stream.
+    Dispatched,
+    /// A worker holds its lease.
+    Running,
+    /// Graded.
+    Done,
+    /// Given up after bounded tries; the submission is IE.
+    Dead,
+}
+
+/// Opens the pool. It connects when first used, so that a service can start while the database is down.
+pub fn connect(url: &str, max_connections: u32) -> anyhow::Result<PgPool> {
+    let options = PgConnectOptions::from_str(url)?.application_name("iteratione");
+    Ok(PgPoolOptions::new()
+        .max_connections(max_connections)
+        .acquire_timeout(Duration::from_secs(5))
+        .connect_lazy_with(options))
+}
+
+/// The schema, in order. sqlx takes an advisory lock, so services may start at once.
+pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations");
