@@ -11,8 +11,15 @@ use serde::{Deserialize, de::DeserializeOwned};
 use toml::{Table, Value};
 
 /// Variables with other names than `ITERATIONE_…`, by convention of other tools, and the keys that they set.
-const FOREIGN: [(&str, &str); 3] =
-    [("DATABASE_URL", "database_url"), ("REDIS_URL", "redis_url"), ("DOCKER_HOST", "sandbox.docker_host")];
+const FOREIGN: [(&str, &str); 4] = [
+    ("DATABASE_URL", "database_url"),
+    ("REDIS_URL", "redis_url"),
+    ("DOCKER_HOST", "sandbox.docker_host"),
+    ("ITERATIONE_ENV", "environment"),
+];
+
+/// Sections of any service: one environment serves all of them.
+pub const SECTIONS: [&str; 5] = ["api", "grader", "runner", "sandbox", "log"];
 
 /// Where the service runs; outside `dev`, missing or default secrets are refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, serde::Serialize)]
