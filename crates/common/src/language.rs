@@ -218,3 +218,70 @@ impl Languages {
         self.0.values()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINIMAL: &str = r#"
+        id = "java"
+        name = "Java"
+        image = "iteratione/java:21"
+        extensions = ["java", "txt"]
+        compile_extensions = ["java"]
+        entry = "java-class"
+        diagnostics = "javac"
+        memory_exhausted = ['OutOfMemoryError: Java heap space']
+        run = ["java", "{main}"]
+        editor = "java"
+        hello = "hello/Main.java"
+        hello_output = "hello/output.txt"
+    "#;
+
+    #[test]
+    fn what_a_language_does_not_say_has_defaults() {
+        let language = Language::parse(MINIMAL).expect("parses");
+        assert_eq!((language.source_limit_kb, language.layout), (256, Layout::Flat));
+        assert_eq!(language.compile_limits, CompileLimits::default());
+        assert_eq!(language.run_limits.processes_extra, 0);
+    }
+
+    #[test]
+    fn a_misspelt_key_is_an_error_that_names_it() {
+        let error = Language::parse(&format!("{MINIMAL}\nrunn = []")).expect_err("must fail").to_string();
+        assert!(error.contains("runn"), "{error}");
+    }
+
+    #[test]
+    fn a_broken_pattern_is_refused_when_it_is_read() {
+        assert!(Language::parse(&MINIMAL.replace("OutOfMemoryError:", "(")).is_err());
+    }
+
+    #[test]
+    fn endings_decide_what_is_accepted_and_what_is_compiled() {
+        let language = Language::parse(MINIMAL).expect("parses");
+        assert!(language.accepts("Main.java") && language.accepts("words.txt") && language.compiles("Main.java"));
+        for name in ["words.txt", "Main.class", "java", ".java", "Main.JAVA"] {
+            assert!(!language.compiles(name), "{name}");
+        }
+        assert!(!language.accepts("Main.class") && !language.accepts("Main.jar"));
+    }
+
+    #[test]
+    fn only_the_runtimes_own_words_say_that_memory_ran_out() {
+        let language = Language::parse(MINIMAL).expect("parses");
+        assert!(language.says_memory_exhausted("java.lang.OutOfMemoryError: Java heap space\n\tat Main"));
+        assert!(!language.says_memory_exhausted("java.lang.OutOfMemoryError: unable to create native thread"));
+    }
+
+    #[test]
+    fn the_folders_that_ship_are_all_valid_and_complete() {
+        let images = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../images");
+        let languages = Languages::read(&images).expect("all valid");
+        for id in ["java", "python", "c", "cpp"] {
+            let language = languages.get(id).unwrap_or_else(|| panic!("{id} is missing"));
+            assert!(language.dir.join(&language.hello).is_file(), "{id}: no hello program");
+            assert!(language.dir.join(&language.hello_output).is_file(), "{id}: no hello output");
+        }
+    }
+}

@@ -69,3 +69,24 @@ impl std::fmt::Display for Verdict {
         f.write_str(self.as_str())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Verdict::{self, Ac, Ce, Ie, Mle, Ole, Pa, Rte, Sk, Tle, Wa};
+
+    #[test]
+    fn precedence_is_the_one_that_the_contract_states() {
+        let mut all = [Ac, Wa, Rte, Tle, Mle, Ole, Ce, Ie, Pa, Sk];
+        all.sort_by_key(|v| v.rank());
+        assert_eq!(all, [Ie, Ce, Ole, Mle, Tle, Rte, Wa, Pa, Ac, Sk]);
+    }
+
+    #[test]
+    fn the_wire_form_and_the_printed_form_are_one() {
+        for v in [Ac, Pa, Wa, Tle, Mle, Ole, Rte, Ce, Sk, Ie] {
+            let json = serde_json::to_string(&v).expect("serialises");
+            assert_eq!(json, format!("\"{v}\""));
+            assert_eq!(serde_json::from_str::<Verdict>(&json).expect("parses"), v);
+        }
+    }
+}
