@@ -1,0 +1,156 @@
+# shellcheck shell=bash
+# The rings of tests. Each ring adds to PASSED and FAILED; the sum is the last line.
+
+readonly RINGS=(lint unit images e2e)
+PASSED=0 FAILED=0 PREPARED=0 BROKEN=()
+TEST_HOME=''
+
+run_test() {
+  local rings=("$@") ring
+  ((${#rings[@]})) || rings=("${RINGS[@]}")
+  for ring in "${rings[@]}"; do
+    [[ " ${RINGS[*]} " == *" $ring "* ]] || die "no such ring: $ring; there are: ${RINGS[*]}"
+  done
+  need_programs test
+  trap stores_thrown_away EXIT
+  trap 'exit 130' INT TERM
+  export CARGO_TERM_COLOR=never
+  for ring in "${rings[@]}"; do
+    say "ring $ring"
+    "ring_$ring"
+  done
+  ((${#BROKEN[@]} == 0)) || printf 'failed: %s\n' "${BROKEN[@]}"
+  printf '%d passed, %d failed\n' "$PASSED" "$FAILED"
+  ((FAILED == 0 && PASSED > 0))
+}
+
+# check NAME COMMAND…: one check that is no test of cargo's.
+check() {
+  local name=$1
+  shift
+  if "$@"; then
+    PASSED=$((PASSED + 1))
+    note "ok      $name"
+  else
+    FAILED=$((FAILED + 1))
+    BROKEN+=("$name")
+    note "FAILED  $name"
+  fi
+}
+
+ring_lint() {
+  check "cargo fmt" cargo fmt --all --check
+  check "clippy" cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
+  check "shellcheck" shellcheck -x iteratione .ci/run scripts/lib/*.sh
+  if ! has cargo-deny; then
+    note "installing cargo-deny, which checks licences, sources and bans (takes some minutes, once)"
+    cargo install --locked --quiet cargo-deny || true
+  fi
+  check "cargo deny: bans, licenses, sources" cargo deny --log-level error check bans licenses sources
+  if timeout 20 git ls-remote -q https://github.com/RustSec/advisory-db HEAD >/dev/null 2>&1; then
+    check "cargo deny: advisories" timeout 300 cargo deny --log-level error check advisories
+  else
+    note "not checked here: known advisories, because their database cannot be fetched"
+  fi
+}
+
+# What the rings that run code need: an engine, the languages, throw-away stores, programs of the dev profile.
+prepare() {
+  ((PREPARED == 0)) || return 0
+  PREPARED=1
+  engine_up
+  images_up
+  workspace_up
+  test_stores_up
+  say "building the services and the tests (dev profile)"
+  cargo_build build-test cargo build --locked -p iteratione-api -p iteratione-grader -p iteratione-demo
+  build_harness
+  # The settings of a running `up`, or of .env, are none of the tests' business.
+  local name
+  for name in $(compgen -e | grep '^ITERATIONE_' | grep -v '^ITERATIONE_TEST_'); do unset "$name"; done
+  ITERATIONE_TEST_HARNESS=$(harness_path debug)
+  export ITERATIONE_TEST_HARNESS
+  export ITERATIONE_TEST_LANGUAGES_DIR=$ROOT/images ITERATIONE_TEST_BIN_DIR=$ROOT/target/debug
+}
+
+test_stores_up() {
+  local pg redis password=iteratione
+  mkdir -p "$LOCAL/test"
+  TEST_HOME=$(mktemp -d "$LOCAL/test/XXXXXX")
+  chmod 755 "$TEST_HOME"
+  TEST_PG_HOME=$(pg_home "$TEST_HOME/pg-${TEST_HOME##*/}")
+  pg=$(free_port)
+  pg_start "$TEST_PG_HOME" "$pg" "$password" throwaway
+  redis=$(free_port)
+  test_redis_up "$redis"
+  wait_for 30 redis_ping "$redis" '' || die "the tests' Redis did not start"
+  export DATABASE_URL=postgres://iteratione:$password@127.0.0.1:$pg/iteratione
+  export REDIS_URL=redis://127.0.0.1:$redis/
+  export ITERATIONE_TEST_DATABASE_URL=$DATABASE_URL ITERATIONE_TEST_REDIS_URL=$REDIS_URL
+}
+
+test_redis_up() {
+  redis-server --bind 127.0.0.1 --port "$1" --save '' --appendonly no --dir "$TEST_HOME" >"$TEST_HOME/redis.log" 2>&1 9>&- &
+  TEST_REDIS_PID=$!
+}
+
+stores_thrown_away() {
+  local code=$?
+  trap - EXIT
+  [[ -z ${TEST_REDIS_PID:-} ]] || kill "$TEST_REDIS_PID" 2>/dev/null || true
+  if [[ -n ${TEST_PG_HOME:-} ]]; then
+    pg_stop "$TEST_PG_HOME"
+    rm -rf -- "$TEST_PG_HOME"
+  fi
+  [[ -z $TEST_HOME ]] || rm -rf -- "$TEST_HOME"
+  exit "$code"
+}
+
+# cargo_tests NAME ARGUMENTS-OF-CARGO… : runs tests and counts them.
+cargo_tests() {
+  local name=$1 log=$LOGS/test-$1.log code=0 passed failed
+  shift
+  if has cargo-nextest; then
+    cargo nextest run --locked --no-fail-fast --status-level fail --final-status-level fail "$@" 2>&1 | tee "$log" || code=$?
+    passed=$(sum_of "$log" 'Summary' 'passed')
+    failed=$(($(sum_of "$log" 'Summary' 'failed') + $(sum_of "$log" 'Summary' 'timed out')))
+  else
+    cargo test --locked --no-fail-fast --lib --bins --tests "$@" -- --test-threads=2 2>&1 | tee "$log" || code=$?
+    passed=$(sum_of "$log" '^test result:' 'passed')
+    failed=$(sum_of "$log" '^test result:' 'failed')
+  fi
+  PASSED=$((PASSED + passed)) FAILED=$((FAILED + failed))
+  if ((failed > 0)); then
+    BROKEN+=("$failed in ring $name (see .local/log/test-$name.log)")
+  elif ((code != 0 || passed == 0)); then
+    FAILED=$((FAILED + 1))
+    BROKEN+=("ring $name did not run (see .local/log/test-$name.log)")
+  fi
+}
+
+# sum_of LOG LINE WORD: the sum of the numbers before WORD in the lines that match LINE.
+sum_of() {
+  sed 's/\x1b\[[0-9;]*m//g' "$1" | grep -E "$2" | grep -oE "[0-9]+ $3" | awk '{ sum += $1 } END { print sum + 0 }'
+}
+
+ring_unit() {
+  prepare
+  cargo_tests unit --workspace --exclude iteratione-tests
+}
+
+# One real jail per language: its hello program prints what it should.
+ring_images() {
+  prepare
+  cargo_tests images -p iteratione-tests --test images
+}
+
+# The running services from outside: every other test program of tests/.
+ring_e2e() {
+  prepare
+  local programs=() file
+  for file in tests/tests/*.rs; do
+    file=${file##*/}
+    [[ $file == images.rs ]] || programs+=(--test "${file%.rs}")
+  done
+  cargo_tests e2e -p iteratione-tests "${programs[@]}"
+}
