@@ -76,9 +76,12 @@ prepare() {
 test_stores_up() {
   local pg redis password=iteratione
   mkdir -p "$LOCAL/test"
+  sweep_dead_tests
   TEST_HOME=$(mktemp -d "$LOCAL/test/XXXXXX")
+  printf '%s %s\n' $$ "$(started_at $$)" >"$TEST_HOME/owner"
   chmod 755 "$TEST_HOME"
   TEST_PG_HOME=$(pg_home "$TEST_HOME/pg-${TEST_HOME##*/}")
+  printf '%s\n' "$TEST_PG_HOME" >"$TEST_HOME/pg-home"
   pg=$(free_port)
   pg_start "$TEST_PG_HOME" "$pg" "$password" throwaway
   redis=$(free_port)
@@ -92,6 +95,26 @@ test_stores_up() {
 test_redis_up() {
   redis-server --bind 127.0.0.1 --port "$1" --save '' --appendonly no --dir "$TEST_HOME" >"$TEST_HOME/redis.log" 2>&1 9>&- &
   TEST_REDIS_PID=$!
+  printf '%s %s\n' "$TEST_REDIS_PID" "$(started_at "$TEST_REDIS_PID")" >"$TEST_HOME/redis.pid"
+}
+
+# Runs that were killed could not tidy up: their servers and folders go now.
+sweep_dead_tests() {
+  local home pg pid start
+  for home in "$LOCAL"/test/*/; do
+    home=${home%/}
+    read -r pid start 2>/dev/null <"$home/owner" || continue
+    [[ $(started_at "$pid") != "$start" ]] || continue
+    pg=$(cat "$home/pg-home" 2>/dev/null || true)
+    if [[ -n $pg ]]; then
+      pg_stop "$pg"
+      rm -rf -- "$pg"
+    fi
+    if read -r pid start 2>/dev/null <"$home/redis.pid" && [[ -n $start && $(started_at "$pid") == "$start" ]]; then
+      kill "$pid" 2>/dev/null || true
+    fi
+    rm -rf -- "$home"
+  done
 }
 
 stores_thrown_away() {
