@@ -40,7 +40,11 @@ pub fn process_environment() -> BTreeMap<String, String> {
 /// Reads a service's configuration from its compiled-in defaults, the file named by `ITERATIONE_CONFIG`, and the
 /// environment. Sections of other services in the environment are ignored: one `.env` serves all, so `sections`
 /// lists the top-level keys that exist in any service.
-pub fn load<T: DeserializeOwned>(defaults: &str, environment: &BTreeMap<String, String>, sections: &[&str]) -> anyhow::Result<T> {
+pub fn load<T: DeserializeOwned>(
+    defaults: &str,
+    environment: &BTreeMap<String, String>,
+    sections: &[&str],
+) -> anyhow::Result<T> {
     let table = merged(defaults, environment, sections)?;
     serde_path_to_error::deserialize(Value::Table(table))
         .map_err(|e| anyhow::anyhow!("configuration key {}: {}", e.path(), e.inner().to_string().trim()))
@@ -86,7 +90,8 @@ fn key_of(name: &str) -> Option<String> {
 }
 
 fn read_secret(path: &Path, name: &str) -> anyhow::Result<String> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {} named by {name}", path.display()))?;
+    let text =
+        std::fs::read_to_string(path).with_context(|| format!("cannot read {} named by {name}", path.display()))?;
     Ok(text.trim_end_matches(['\n', '\r']).to_owned())
 }
 
@@ -111,9 +116,15 @@ fn set(table: &mut Table, path: &[String], last: String, text: &str, name: &str)
     }
     // The default tells the type; a key without a default stays text, or what it reads as when serde asks.
     let value = match at.get(&last) {
-        Some(Value::Integer(_)) => Value::Integer(text.parse().with_context(|| format!("{name} must be a whole number, not {text:?}"))?),
-        Some(Value::Float(_)) => Value::Float(text.parse().with_context(|| format!("{name} must be a number, not {text:?}"))?),
-        Some(Value::Boolean(_)) => Value::Boolean(text.parse().with_context(|| format!("{name} must be true or false, not {text:?}"))?),
+        Some(Value::Integer(_)) => {
+            Value::Integer(text.parse().with_context(|| format!("{name} must be a whole number, not {text:?}"))?)
+        }
+        Some(Value::Float(_)) => {
+            Value::Float(text.parse().with_context(|| format!("{name} must be a number, not {text:?}"))?)
+        }
+        Some(Value::Boolean(_)) => {
+            Value::Boolean(text.parse().with_context(|| format!("{name} must be true or false, not {text:?}"))?)
+        }
         Some(Value::Array(_)) => Value::Array(
             text.split(',').map(str::trim).filter(|s| !s.is_empty()).map(|s| Value::String(s.to_owned())).collect(),
         ),

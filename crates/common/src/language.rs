@@ -180,9 +180,7 @@ impl Language {
 }
 
 fn has_extension(file_name: &str, extensions: &[String]) -> bool {
-    file_name
-        .rsplit_once('.')
-        .is_some_and(|(stem, ending)| !stem.is_empty() && extensions.iter().any(|e| e == ending))
+    file_name.rsplit_once('.').is_some_and(|(stem, ending)| !stem.is_empty() && extensions.iter().any(|e| e == ending))
 }
 
 /// All languages, by id.
@@ -193,7 +191,8 @@ impl Languages {
     /// Reads every folder of `dir` that holds a `language.toml`.
     pub fn read(dir: &Path) -> anyhow::Result<Self> {
         let mut languages = BTreeMap::new();
-        let entries = std::fs::read_dir(dir).with_context(|| format!("cannot read the languages' folder {}", dir.display()))?;
+        let entries =
+            std::fs::read_dir(dir).with_context(|| format!("cannot read the languages' folder {}", dir.display()))?;
         for entry in entries {
             let path = entry?.path();
             if !path.join("language.toml").is_file() {

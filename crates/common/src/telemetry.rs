@@ -29,7 +29,9 @@ pub fn init_logs(config: &LogConfig) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(&config.filter)?;
     let registry = tracing_subscriber::registry().with(filter);
     match config.format {
-        LogFormat::Json => registry.with(fmt::layer().json().flatten_event(true).with_writer(std::io::stderr)).try_init()?,
+        LogFormat::Json => {
+            registry.with(fmt::layer().json().flatten_event(true).with_writer(std::io::stderr)).try_init()?
+        }
         LogFormat::Text => registry.with(fmt::layer().with_writer(std::io::stderr)).try_init()?,
     }
     Ok(())
