@@ -8,6 +8,7 @@ pub mod ids;
 pub mod lab;
 pub mod language;
 pub mod lifecycle;
+pub mod problem;
 pub mod submission;
 pub mod telemetry;
 pub mod verdict;
