@@ -14,8 +14,8 @@ create table submission (
   -- of a validation: which reference solution of the revision this is
   solution      int,
   language      text not null,
-  -- [{"name", "content"}]
-  files         jsonb not null,
+  -- [{"name", "content"}]; json, not jsonb: a NUL that a student typed or printed is kept
+  files         json not null,
   main          text,
   -- the account's n-th submission to this lab, from 1
   ordinal       int not null,
@@ -26,7 +26,7 @@ create table submission (
   max_score     double precision,
   late_factor   double precision not null default 1,
   -- common::submission::Grade, whole and uncut
-  grade         jsonb,
+  grade         json,
   created_at    timestamptz not null default now(),
   finished_at   timestamptz,
   constraint submission_ordinal unique (lab_id, account_id, kind, ordinal),
@@ -45,6 +45,8 @@ create table grading_job (
   state         job_state not null default 'queued',
   -- how often it was claimed; every write of a worker carries it (fencing)
   attempt       int not null default 0,
+  -- how many of those attempts were given back unspent by a worker that was told to stop
+  handed_back   int not null default 0,
   run_after     timestamptz not null default now(),
   lease_until   timestamptz,
   worker        uuid,
@@ -63,6 +65,9 @@ create table worker (
   host       text not null,
   -- jobs it runs at once
   slots      int not null,
+  -- its settings, which every dispatcher goes by: live jobs that any account may have at least, tries of a job
+  per_account  int not null,
+  max_attempts int not null,
   started_at timestamptz not null default now(),
   seen_at    timestamptz not null default now()
 );

@@ -57,3 +57,5 @@ id!(/// An immutable revision of a lab.
     RevisionId);
 id!(/// One hand-in.
     SubmissionId);
+id!(/// One run of a grader: a new one each time it starts.
+    WorkerId);

@@ -1,9 +1,21 @@
 //! The PostgreSQL store: functions over `impl PgExecutor`, one file per table. Nothing else names sqlx.
 
+pub mod account;
+pub mod course;
+pub mod idempotency;
+pub mod member;
+pub mod session;
+pub mod token;
+
+pub mod job;
+pub mod submission;
+pub mod validation;
+pub mod worker;
+
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use std::{str::FromStr as _, time::Duration};
 
-pub use sqlx::{PgExecutor, PgPool, PgTransaction};
+pub use sqlx::{Error, PgExecutor, PgPool, PgTransaction, Result};
 
 /// Instants in rows; [`jiff::Timestamp`] everywhere else.
 pub type Time = jiff_sqlx::Timestamp;
@@ -111,3 +123,33 @@ pub fn connect(url: &str, max_connections: u32) -> anyhow::Result<PgPool> {
 
 /// The schema, in order. sqlx takes an advisory lock, so services may start at once.
 pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations");
+
+/// What a failed statement means for who asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Failure {
+    /// PostgreSQL is down, starting or full: the same request may succeed soon.
+    Away,
+    /// Text that PostgreSQL cannot store, such as a NUL character: the client's mistake.
+    UnstorableText,
+    /// A mistake of ours, or a constraint that the caller should have named.
+    Other,
+}
+
+/// Sorts a failed statement.
+pub fn failure(error: &Error) -> Failure {
+    match error {
+        Error::Io(_) | Error::Tls(_) | Error::PoolTimedOut | Error::PoolClosed | Error::WorkerCrashed => Failure::Away,
+        Error::Database(e) => match e.code().as_deref() {
+            // Connection trouble, too many connections, out of memory or disk, shutting down, crashed, starting.
+            Some(code) if code.starts_with("08") || code.starts_with("53") || code.starts_with("57P") => Failure::Away,
+            Some("22021" | "22P05") => Failure::UnstorableText,
+            _ => Failure::Other,
+        },
+        _ => Failure::Other,
+    }
+}
+
+/// Whether a statement waited for a lock for as long as it was allowed to.
+pub fn is_lock_timeout(error: &Error) -> bool {
+    matches!(error, Error::Database(e) if e.code().as_deref() == Some("55P03"))
+}

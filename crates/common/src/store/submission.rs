@@ -1,0 +1,307 @@
+//! Table `submission`: what was handed in, and what became of it.
+
+use jiff::Timestamp;
+use sqlx::{PgExecutor, PgTransaction, types::Json};
+
+use super::{SubmissionKind, Time, job::JobClass};
+use crate::{
+    ids::{CourseId, LabId, RevisionId, SubmissionId, UserId},
+    lab::SourceFile,
+    submission::{Grade, SubmissionStatus},
+    verdict::Verdict,
+};
+
+/// A submission to be stored together with its job.
+#[derive(Debug, Clone)]
+pub struct NewSubmission {
+    /// Chosen by the caller, a fresh UUIDv7.
+    pub id: SubmissionId,
+    /// The lab.
+    pub lab: LabId,
+    /// The revision that it is graded by.
+    pub revision: RevisionId,
+    /// Whose it is; of a validation, who published.
+    pub account: UserId,
+    /// Student or validation.
+    pub kind: SubmissionKind,
+    /// Of a validation: index of the reference solution in the document.
+    pub solution: Option<i32>,
+    /// Language id.
+    pub language: String,
+    /// Sources, already checked.
+    pub files: Vec<SourceFile>,
+    /// Entry point, where there are several.
+    pub main: Option<String>,
+    /// Multiplies the score of a late hand-in; 1 if it is in time.
+    pub late_factor: f64,
+    /// How urgent grading is.
+    pub class: JobClass,
+}
+
+/// What the database decided about a new submission.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Inserted {
+    /// The account's n-th submission of that kind to the lab, from 1.
+    pub ordinal: i32,
+    /// By the database's clock.
+    pub created_at: Timestamp,
+}
+
+/// Makes this transaction the only one that counts or adds submissions of this account to this lab. Take it before
+/// [`attempts`] when the answer decides whether [`insert`] may follow.
+pub async fn lock(tx: &mut PgTransaction<'_>, lab: LabId, account: UserId) -> sqlx::Result<()> {
+    sqlx::query!(
+        "select pg_advisory_xact_lock(hashtextextended($1::text || $2::text, 0))",
+        lab.to_string(),
+        account.to_string()
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Stores the submission and its job, queued. After the commit, wake the dispatcher.
+pub async fn insert(tx: &mut PgTransaction<'_>, new: &NewSubmission) -> sqlx::Result<Inserted> {
+    lock(tx, new.lab, new.account).await?;
+    let row = sqlx::query!(
+        "insert into submission (submission_id, lab_id, revision_id, account_id, kind, solution, language, files, main, late_factor, ordinal)
+         select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10,
+                1 + coalesce(max(ordinal), 0) from submission where lab_id = $2 and account_id = $4 and kind = $5
+         returning ordinal, created_at",
+        new.id as _,
+        new.lab as _,
+        new.revision as _,
+        new.account as _,
+        new.kind as SubmissionKind,
+        new.solution,
+        new.language,
+        Json(&new.files) as _,
+        new.main,
+        new.late_factor,
+    )
+    .fetch_one(&mut **tx)
+    .await?;
+    sqlx::query!(
+        "insert into grading_job (submission_id, account_id, class) values ($1, $2, $3)",
+        new.id as _,
+        new.account as _,
+        new.class as JobClass
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(Inserted { ordinal: row.ordinal, created_at: row.created_at.to_jiff() })
+}
+
+/// A submission as stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SubmissionRow {
+    /// Its id.
+    pub id: SubmissionId,
+    /// The lab.
+    pub lab: LabId,
+    /// The lab's course.
+    pub course: CourseId,
+    /// The revision that it is graded by.
+    pub revision: RevisionId,
+    /// That revision's number within the lab.
+    pub revision_number: i32,
+    /// Whose it is.
+    pub account: UserId,
+    /// Student or validation.
+    pub kind: SubmissionKind,
+    /// Of a validation: index of the reference solution.
+    pub solution: Option<i32>,
+    /// Language id.
+    pub language: String,
+    /// Entry point that was asked for.
+    pub main: Option<String>,
+    /// The account's n-th submission to the lab.
+    pub ordinal: i32,
+    /// Where it stands.
+    pub status: SubmissionStatus,
+    /// Set when done.
+    pub verdict: Option<Verdict>,
+    /// Points before the late factor; set when done.
+    pub score: Option<f64>,
+    /// Points that could be had; set when done.
+    pub max_score: Option<f64>,
+    /// Multiplies the score.
+    pub late_factor: f64,
+    /// The whole result, set when done. [`page`] leaves it out: it may be megabytes.
+    pub grade: Option<Grade>,
+    /// When it was handed in.
+    pub created_at: Timestamp,
+    /// When its grade was recorded.
+    pub finished_at: Option<Timestamp>,
+    /// How often a grader took it.
+    pub grading_attempt: i32,
+}
+
+/// What the queries below select; the macros want a type of exactly their columns.
+struct Raw {
+    id: SubmissionId,
+    lab: LabId,
+    course: CourseId,
+    revision: RevisionId,
+    revision_number: i32,
+    account: UserId,
+    kind: SubmissionKind,
+    solution: Option<i32>,
+    language: String,
+    main: Option<String>,
+    ordinal: i32,
+    status: SubmissionStatus,
+    verdict: Option<Verdict>,
+    score: Option<f64>,
+    max_score: Option<f64>,
+    late_factor: f64,
+    grade: Option<Json<Grade>>,
+    created_at: Time,
+    finished_at: Option<Time>,
+    grading_attempt: i32,
+}
+
+impl From<Raw> for SubmissionRow {
+    fn from(raw: Raw) -> Self {
+        Self {
+            id: raw.id,
+            lab: raw.lab,
+            course: raw.course,
+            revision: raw.revision,
+            revision_number: raw.revision_number,
+            account: raw.account,
+            kind: raw.kind,
+            solution: raw.solution,
+            language: raw.language,
+            main: raw.main,
+            ordinal: raw.ordinal,
+            status: raw.status,
+            verdict: raw.verdict,
+            score: raw.score,
+            max_score: raw.max_score,
+            late_factor: raw.late_factor,
+            grade: raw.grade.map(|g| g.0),
+            created_at: raw.created_at.to_jiff(),
+            finished_at: raw.finished_at.map(Time::to_jiff),
+            grading_attempt: raw.grading_attempt,
+        }
+    }
+}
+
+/// The submission with its whole grade.
+pub async fn get(db: impl PgExecutor<'_>, id: SubmissionId) -> sqlx::Result<Option<SubmissionRow>> {
+    let raw = sqlx::query_as!(
+        Raw,
+        r#"select s.submission_id as id, s.lab_id as lab, l.course_id as course, s.revision_id as revision, r.number as revision_number,
+                  s.account_id as account, s.kind, s.solution, s.language, s.main, s.ordinal, s.status, s.verdict, s.score, s.max_score,
+                  s.late_factor, s.grade as "grade: Json<Grade>", s.created_at, s.finished_at, j.attempt as grading_attempt
+             from submission s
+             join grading_job j using (submission_id)
+             join lab l using (lab_id)
+             join lab_revision r using (revision_id)
+            where s.submission_id = $1"#,
+        id as _
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(raw.map(SubmissionRow::from))
+}
+
+/// What was handed in.
+pub async fn files(db: impl PgExecutor<'_>, id: SubmissionId) -> sqlx::Result<Option<Vec<SourceFile>>> {
+    let files = sqlx::query_scalar!(
+        r#"select files as "files: Json<Vec<SourceFile>>" from submission where submission_id = $1"#,
+        id as _
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(files.map(|f| f.0))
+}
+
+/// Students' submissions to a lab, newest first, without their grades: of one account or of all, those older than `after`.
+pub async fn page(
+    db: impl PgExecutor<'_>,
+    lab: LabId,
+    account: Option<UserId>,
+    after: Option<SubmissionId>,
+    limit: i64,
+) -> sqlx::Result<Vec<SubmissionRow>> {
+    let raw = sqlx::query_as!(
+        Raw,
+        r#"select s.submission_id as id, s.lab_id as lab, l.course_id as course, s.revision_id as revision, r.number as revision_number,
+                  s.account_id as account, s.kind, s.solution, s.language, s.main, s.ordinal, s.status, s.verdict, s.score, s.max_score,
+                  s.late_factor, null::json as "grade: Json<Grade>", s.created_at, s.finished_at, j.attempt as grading_attempt
+             from submission s
+             join grading_job j using (submission_id)
+             join lab l using (lab_id)
+             join lab_revision r using (revision_id)
+            where s.lab_id = $1 and s.kind = 'student'
+              and ($2::uuid is null or s.account_id = $2)
+              and ($3::uuid is null or s.submission_id < $3)
+            order by s.submission_id desc
+            limit $4"#,
+        lab as _,
+        account as _,
+        after as _,
+        limit
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(raw.into_iter().map(SubmissionRow::from).collect())
+}
+
+/// How many jobs are to start up to and including this one: 1 = it is next. `None` when it is not waiting.
+///
+/// The order is that of [`super::job::dispatch`] as things stand now; a more urgent job may still come before it.
+pub async fn queue_position(db: impl PgExecutor<'_>, id: SubmissionId) -> sqlx::Result<Option<i64>> {
+    let position = sqlx::query_scalar!(
+        r#"with live as (
+             select account_id, count(*) as n from grading_job where state in ('dispatched', 'running') group by 1),
+           waiting as (
+             select j.submission_id, j.state, j.class, j.created_at, j.dispatched_at,
+                    coalesce(l.n, 0) + row_number() over (partition by j.account_id, j.state order by j.class, j.created_at, j.submission_id) as turn
+               from grading_job j left join live l using (account_id)
+              where j.state in ('queued', 'dispatched')),
+           placed as (
+             select submission_id,
+                    row_number() over (order by state desc, case when state = 'dispatched' then dispatched_at end,
+                                                class, turn, created_at, submission_id) as place
+               from waiting)
+           select place as "place!" from placed where submission_id = $1"#,
+        id as _
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(position)
+}
+
+/// How often an account submitted to a lab.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AttemptCount {
+    /// In all.
+    pub total: i64,
+    /// In the last 60 minutes.
+    pub last_hour: i64,
+    /// The oldest of those: an hour after it there is room again.
+    pub oldest_in_hour: Option<Timestamp>,
+}
+
+/// Counts a student's attempts; internal errors are not counted.
+pub async fn attempts(db: impl PgExecutor<'_>, lab: LabId, account: UserId) -> sqlx::Result<AttemptCount> {
+    let row = sqlx::query!(
+        r#"select count(*) as "total!",
+                  count(*) filter (where created_at > now() - interval '1 hour') as "last_hour!",
+                  min(created_at) filter (where created_at > now() - interval '1 hour') as oldest_in_hour
+             from submission
+            where lab_id = $1 and account_id = $2 and kind = 'student' and verdict is distinct from 'IE'"#,
+        lab as _,
+        account as _
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(AttemptCount {
+        total: row.total,
+        last_hour: row.last_hour,
+        oldest_in_hour: row.oldest_in_hour.map(Time::to_jiff),
+    })
+}
