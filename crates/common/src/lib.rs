@@ -4,11 +4,13 @@
 
 pub mod config;
 pub mod diagnostic;
+pub mod events;
 pub mod ids;
 pub mod lab;
 pub mod language;
 pub mod lifecycle;
 pub mod problem;
+pub mod queue;
 pub mod submission;
 pub mod telemetry;
 pub mod verdict;

@@ -56,7 +56,7 @@ pub struct SolutionOutcome {
 pub async fn settle(tx: &mut PgTransaction<'_>, revision: RevisionId) -> sqlx::Result<Option<Validation>> {
     // The lock is taken before anything is counted: of two last solutions, the second sees the first.
     let lab = sqlx::query!(
-        r#"select l.lab_id as "lab: LabId", r.number, r.document as "document: Json<LabDocument>"
+        r#"select l.lab_id as "lab: LabId", r.number, r.document
              from lab l join lab_revision r using (lab_id)
             where r.revision_id = $1 and l.status = 'validating'
               and not exists (select 1 from lab_revision n where n.lab_id = r.lab_id and n.number > r.number)
@@ -66,6 +66,14 @@ pub async fn settle(tx: &mut PgTransaction<'_>, revision: RevisionId) -> sqlx::R
     .fetch_optional(&mut **tx)
     .await?;
     let Some(lab) = lab else { return Ok(None) };
+    let document: LabDocument = match serde_json::from_value(lab.document) {
+        Ok(document) => document,
+        Err(error) => {
+            // It must not keep a submission's grade from being recorded.
+            tracing::error!(revision.id = %revision, error = %error, "a lab's document cannot be read: its validation stays open");
+            return Ok(None);
+        }
+    };
     // Publishing again makes new submissions: of each solution the newest counts.
     let graded = sqlx::query!(
         r#"select distinct on (solution) submission_id as "submission: SubmissionId", solution as "solution!", verdict as "verdict: Verdict", score, max_score
@@ -75,10 +83,12 @@ pub async fn settle(tx: &mut PgTransaction<'_>, revision: RevisionId) -> sqlx::R
     )
     .fetch_all(&mut **tx)
     .await?;
-    let mut solutions = Vec::with_capacity(lab.document.0.solutions.len());
-    for (index, solution) in lab.document.0.solutions.iter().enumerate() {
+    let mut solutions = Vec::with_capacity(document.solutions.len());
+    for (index, solution) in document.solutions.iter().enumerate() {
         let Some(row) = graded.iter().find(|g| usize::try_from(g.solution) == Ok(index)) else { return Ok(None) };
-        let (Some(verdict), Some(score), Some(max_score)) = (row.verdict, row.score, row.max_score) else { return Ok(None) };
+        let (Some(verdict), Some(score), Some(max_score)) = (row.verdict, row.score, row.max_score) else {
+            return Ok(None);
+        };
         let message = objection(solution.expect, verdict, score);
         solutions.push(SolutionOutcome {
             name: solution.name.clone(),
@@ -92,7 +102,8 @@ pub async fn settle(tx: &mut PgTransaction<'_>, revision: RevisionId) -> sqlx::R
             message,
         });
     }
-    let finished_at = sqlx::query_scalar!(r#"select clock_timestamp() as "now!""#).fetch_one(&mut **tx).await?.to_jiff();
+    let finished_at =
+        sqlx::query_scalar!(r#"select clock_timestamp() as "now!""#).fetch_one(&mut **tx).await?.to_jiff();
     let ok = solutions.iter().all(|s| s.ok);
     let validation = Validation { revision: lab.number, ok, finished_at, solutions };
     sqlx::query!(
@@ -113,7 +124,9 @@ pub async fn settle(tx: &mut PgTransaction<'_>, revision: RevisionId) -> sqlx::R
 /// Why a solution did not get what it claims; `None` if it did.
 fn objection(expect: Expectation, verdict: Verdict, score: f64) -> Option<String> {
     if verdict == Verdict::Ie && expect.verdict != Some(Verdict::Ie) {
-        return Some("The judge could not grade it. Publish again; if that does not help, tell the operator.".to_owned());
+        return Some(
+            "The judge could not grade it. Publish again; if that does not help, tell the operator.".to_owned(),
+        );
     }
     if let Some(wanted) = expect.verdict
         && wanted != verdict

@@ -8,12 +8,13 @@ use sqlx::{PgPool, PgTransaction, types::Json};
 use crate::{
     ids::{RevisionId, SubmissionId},
     store::{SubmissionKind, validation},
-    submission::Grade,
+    submission::{Event, Grade},
     verdict::Verdict,
 };
 
 /// What a student reads when the judge failed.
-pub const INTERNAL_ERROR: &str = "Internal error: the staff has been told. This does not count as an attempt; please submit again.";
+pub const INTERNAL_ERROR: &str =
+    "Internal error: the staff has been told. This does not count as an attempt; please submit again.";
 
 /// A grade was recorded.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -28,9 +29,21 @@ pub struct Finished {
     pub finished_at: Timestamp,
 }
 
+impl Finished {
+    /// As an event.
+    pub fn event(&self) -> Event {
+        Event::Done { verdict: self.verdict, score: self.score, finished_at: self.finished_at }
+    }
+}
+
 /// Records the grade: job done, submission done, validation settled. `None`: the job is no longer this worker's, and
 /// nothing was written.
-pub async fn finish(pg: &PgPool, submission: SubmissionId, attempt: i32, grade: &Grade) -> sqlx::Result<Option<Finished>> {
+pub async fn finish(
+    pg: &PgPool,
+    submission: SubmissionId,
+    attempt: i32,
+    grade: &Grade,
+) -> sqlx::Result<Option<Finished>> {
     if !is_finite(grade) {
         // As JSON it would be null, and the submission unreadable for ever.
         return Err(sqlx::Error::Encode("a grade has a score that is not a finite number".into()));
@@ -121,7 +134,12 @@ pub async fn retry(
 }
 
 /// Nothing will ever make this job work: dead at once, the submission is IE. `None`: it was no longer this worker's.
-pub async fn give_up(pg: &PgPool, submission: SubmissionId, attempt: i32, error: &str) -> sqlx::Result<Option<Finished>> {
+pub async fn give_up(
+    pg: &PgPool,
+    submission: SubmissionId,
+    attempt: i32,
+    error: &str,
+) -> sqlx::Result<Option<Finished>> {
     match retry(pg, submission, attempt, 0, Duration::ZERO, error).await? {
         Retried::Dead(finished) => Ok(Some(finished)),
         Retried::Queued | Retried::Fenced => Ok(None),
@@ -166,9 +184,12 @@ pub(super) async fn requeue(
     )
     .execute(&mut **tx)
     .await?;
-    sqlx::query!("update submission set status = 'queued' where submission_id = $1 and status = 'running'", submission as _)
-        .execute(&mut **tx)
-        .await?;
+    sqlx::query!(
+        "update submission set status = 'queued' where submission_id = $1 and status = 'running'",
+        submission as _
+    )
+    .execute(&mut **tx)
+    .await?;
     Ok(())
 }
 

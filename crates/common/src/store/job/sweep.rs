@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sqlx::{PgExecutor, PgTransaction};
+use sqlx::{PgExecutor, PgPool};
 
 use super::{
     Dispatched, Finished, JobClass,
@@ -20,29 +20,46 @@ pub struct Swept {
 }
 
 /// Ends the leases that ran out: their jobs go back into the queue, or are dead once their tries are spent. A job that
-/// kills each worker that takes it ends here.
-pub async fn sweep(tx: &mut PgTransaction<'_>) -> sqlx::Result<Swept> {
-    let expired = sqlx::query!(
-        r#"select submission_id, attempt, attempt - handed_back as "tries!",
-                  coalesce((select max(max_attempts) from worker), 3) as "max_attempts!"
-             from grading_job
-            where state = 'running' and lease_until < clock_timestamp()
-            order by submission_id limit 100
-              for update skip locked"#
+/// kills each worker that takes it ends here. Each in its own transaction: one that fails does not hold up the others.
+pub async fn sweep(pg: &PgPool) -> sqlx::Result<Swept> {
+    let expired = sqlx::query_scalar!(
+        "select submission_id from grading_job where state = 'running' and lease_until < clock_timestamp() order by lease_until limit 100"
     )
-    .fetch_all(&mut **tx)
+    .fetch_all(pg)
     .await?;
     let mut swept = Swept::default();
-    for job in expired {
-        let error = format!("attempt {}: the grader vanished or hung until its lease ran out", job.attempt);
-        if job.tries >= job.max_attempts {
-            swept.dead.push(bury(tx, job.submission_id, &error).await?);
-        } else {
-            requeue(tx, job.submission_id, Duration::ZERO, Some(&error), false).await?;
-            swept.requeued.push((job.submission_id, job.attempt));
+    for submission in expired {
+        if let Err(error) = expire(pg, submission, &mut swept).await {
+            tracing::error!(submission.id = %submission, error = %error, "cannot end a lease that ran out");
         }
     }
     Ok(swept)
+}
+
+async fn expire(pg: &PgPool, submission: SubmissionId, swept: &mut Swept) -> sqlx::Result<()> {
+    let mut tx = pg.begin().await?;
+    let job = sqlx::query!(
+        r#"select attempt, attempt - handed_back as "tries!",
+                  coalesce((select max(max_attempts) from worker), 3) as "max_attempts!"
+             from grading_job
+            where submission_id = $1 and state = 'running' and lease_until < clock_timestamp()
+              for update skip locked"#,
+        submission as _
+    )
+    .fetch_optional(&mut *tx)
+    .await?;
+    let Some(job) = job else { return Ok(()) };
+    let error = format!("attempt {}: the grader vanished or hung until its lease ran out", job.attempt);
+    if job.tries >= job.max_attempts {
+        let finished = bury(&mut tx, submission, &error).await?;
+        tx.commit().await?;
+        swept.dead.push(finished);
+    } else {
+        requeue(&mut tx, submission, Duration::ZERO, Some(&error), false).await?;
+        tx.commit().await?;
+        swept.requeued.push((submission, job.attempt));
+    }
+    Ok(())
 }
 
 /// Jobs that were dispatched longer than `older_than` ago and that nobody has claimed, oldest first: their entries may
