@@ -8,6 +8,7 @@ pub mod session;
 pub mod token;
 
 pub mod job;
+pub mod lab;
 pub mod submission;
 pub mod validation;
 pub mod worker;
