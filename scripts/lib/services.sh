@@ -109,7 +109,7 @@ services_down() {
   # A grader that was killed leaves jails behind; they carry the instance's name.
   if engine_answers >/dev/null 2>&1; then
     local jails
-    mapfile -t jails < <(docker ps -aq --filter "label=iteratione.instance=${ITERATIONE_INSTANCE:-$INSTANCE}" 9>&-)
+    mapfile -t jails < <(docker ps -aq --filter "label=iteratione.deployment=${ITERATIONE_INSTANCE:-$INSTANCE}" 9>&-)
     ((${#jails[@]} == 0)) || docker rm -f "${jails[@]}" >/dev/null 2>&1 9>&- || true
   fi
 }
