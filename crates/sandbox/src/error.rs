@@ -1,7 +1,7 @@
 //! What can go wrong with a jail. Nothing here is ever the student's fault.
 
 /// A failure of the sandbox: the job is tried again or ends as an internal error, never as a verdict on a program.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum SandboxError {
     /// The daemon refused a request or could not be reached.

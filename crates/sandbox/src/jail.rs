@@ -1,14 +1,60 @@
 //! One container with the harness inside.
 
+use std::{future::Future, time::Duration};
+
+use uuid::Uuid;
+
 use crate::{
     Resources, SandboxError,
+    docker::{Docker, attach::Attached},
+    paths::{check_path, write_files},
+    pool::{janitor::Tenancy, state::Ready},
     protocol::{ExecRequest, ExecResult, FetchRequest},
+    workspace::JailFolder,
 };
+
+mod conversation;
+mod link;
+
+use link::Link;
+
+/// For answers that take no work worth mentioning, and for cleaning and copying.
+const SHORT: Duration = Duration::from_secs(15);
 
 /// A started jail. Dropping it signals the janitor, which destroys the container.
 #[derive(Debug)]
 pub struct Jail {
+    link: Link,
+    docker: Docker,
     container: String,
+    folder: JailFolder,
+    resources: Resources,
+    limits: Ceilings,
+    /// `PATH` of the image, for processes that are given none.
+    path: String,
+    image: String,
+    /// Set while a conversation is under way: one that was cut off has left the stream in an unknown place.
+    broken: bool,
+    tenancy: Tenancy,
+}
+
+/// What a jail is made of.
+pub(crate) struct Parts {
+    pub(crate) docker: Docker,
+    pub(crate) container: String,
+    pub(crate) folder: JailFolder,
+    pub(crate) resources: Resources,
+    pub(crate) limits: Ceilings,
+    pub(crate) path: String,
+    pub(crate) image: String,
+    pub(crate) tenancy: Tenancy,
+}
+
+/// The operator's bounds.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ceilings {
+    pub(crate) resources: Resources,
+    pub(crate) answer_grace: Duration,
 }
 
 /// What a process did.
@@ -16,9 +62,9 @@ pub struct Jail {
 pub struct Execution {
     /// How it ended and what it used.
     pub result: ExecResult,
-    /// Its standard output, at most the request's `output_bytes`.
+    /// Its standard output; with `stderr` at most the request's `output_bytes`.
     pub stdout: Vec<u8>,
-    /// Its standard error, at most the request's `output_bytes`.
+    /// Its standard error.
     pub stderr: Vec<u8>,
 }
 
@@ -32,34 +78,98 @@ pub struct Fetched {
 }
 
 impl Jail {
+    /// Wraps attached streams; nothing is said yet.
+    pub(crate) fn new(parts: Parts, attached: Attached) -> Self {
+        let Parts { docker, container, folder, resources, limits, path, image, tenancy } = parts;
+        Self {
+            link: Link::new(attached),
+            docker,
+            container,
+            folder,
+            resources,
+            limits,
+            path,
+            image,
+            broken: false,
+            tenancy,
+        }
+    }
+
+    /// Waits for the harness' first word.
+    pub(crate) async fn greet(&mut self, within: Duration) -> Result<(), SandboxError> {
+        self.begin()?;
+        let said = limited(within, "say hello", conversation::hello(&mut self.link)).await;
+        self.end(said)
+    }
+
+    /// Whether it still answers, within a time that is short for a human too.
+    pub(crate) async fn is_alive(&mut self, within: Duration) -> bool {
+        if self.begin().is_err() {
+            return false;
+        }
+        let said = limited(within, "answer a ping", conversation::ping(&mut self.link)).await;
+        self.end(said).is_ok()
+    }
+
+    /// `sha256:…` of its image.
+    pub(crate) fn image(&self) -> &str {
+        &self.image
+    }
+
     /// Sets memory, CPUs and processes; asks Docker only when they change.
     pub async fn set_resources(&mut self, resources: Resources) -> Result<(), SandboxError> {
-        Err(SandboxError::JailLost(format!("{resources:?}")))
+        self.limits.allow(resources)?;
+        if self.resources == resources {
+            return Ok(());
+        }
+        self.docker.update(&self.container, resources).await?;
+        self.resources = resources;
+        Ok(())
     }
 
-    /// Writes files below the source folder, which the jail sees read-only. Paths are relative.
+    /// Writes files below the source folder, which the jail sees read-only. Paths are relative; one that is there
+    /// already is an error.
     pub async fn write_sources(&mut self, files: &[(String, Vec<u8>)]) -> Result<(), SandboxError> {
-        Err(SandboxError::JailLost(files.len().to_string()))
+        let (src, files) = (self.folder.src.clone(), files.to_vec());
+        tokio::task::spawn_blocking(move || write_files(&src, &files))
+            .await
+            .map_err(|e| SandboxError::Workspace(format!("writing sources: {e}")))?
     }
 
-    /// Runs one process to its end, feeding it `stdin`.
-    pub async fn exec(&mut self, request: ExecRequest, stdin: &[u8]) -> Result<Execution, SandboxError> {
-        Err(SandboxError::JailLost(format!("{request:?} {}", stdin.len())))
+    /// Runs one process to its end, feeding it `stdin`. Without a `PATH` in its environment it gets the image's.
+    pub async fn exec(&mut self, mut request: ExecRequest, stdin: &[u8]) -> Result<Execution, SandboxError> {
+        request.env.entry("PATH".to_owned()).or_insert_with(|| self.path.clone());
+        let within = Duration::from_millis(request.limits.wall_ms).saturating_add(self.limits.answer_grace);
+        self.begin()?;
+        let done = limited(within, "end a process in time", conversation::exec(&mut self.link, request, stdin)).await;
+        self.end(done)
     }
 
     /// Puts a file into the scratch folder.
     pub async fn put(&mut self, path: &str, content: &[u8]) -> Result<(), SandboxError> {
-        Err(SandboxError::JailLost(format!("{path} {}", content.len())))
+        check_path(path)?;
+        self.begin()?;
+        let done = limited(SHORT, "take a file in time", conversation::put(&mut self.link, path, content)).await;
+        self.end(done)
     }
 
     /// Reads files of the build folder.
     pub async fn fetch(&mut self, request: FetchRequest) -> Result<Fetched, SandboxError> {
-        Err(SandboxError::JailLost(format!("{request:?}")))
+        self.begin()?;
+        let done = limited(SHORT, "send files in time", conversation::fetch(&mut self.link, request)).await;
+        self.end(done)
     }
 
     /// `Ok(true)`: proven clean for the next test. `Ok(false)`: throw this jail away and take another.
     pub async fn clean(&mut self) -> Result<bool, SandboxError> {
-        Err(SandboxError::JailLost(String::new()))
+        self.begin()?;
+        let done = limited(SHORT, "clean up in time", conversation::clean(&mut self.link)).await;
+        let cleaned = self.end(done)?;
+        if let Err(detail) = &cleaned {
+            tracing::info!(container.id = %self.container, detail, "a jail could not be proven clean");
+            self.broken = true;
+        }
+        Ok(cleaned.is_ok())
     }
 
     /// Docker's id of the container.
@@ -68,5 +178,58 @@ impl Jail {
     }
 
     /// As dropping, but waits for the removal.
-    pub async fn destroy(self) {}
+    pub async fn destroy(self) {
+        self.tenancy.end_and_wait().await;
+    }
+
+    fn begin(&mut self) -> Result<(), SandboxError> {
+        if self.broken {
+            return Err(SandboxError::JailLost("an earlier exchange with it was cut off".to_owned()));
+        }
+        self.broken = true;
+        Ok(())
+    }
+
+    fn end<T>(&mut self, outcome: Result<T, SandboxError>) -> Result<T, SandboxError> {
+        self.broken = outcome.is_err();
+        outcome
+    }
+}
+
+impl Ready for Jail {
+    fn id(&self) -> Uuid {
+        self.tenancy.id()
+    }
+}
+
+impl Ceilings {
+    /// Whether the operator allows this much.
+    pub(crate) fn allow(&self, asked: Resources) -> Result<(), SandboxError> {
+        let most = self.resources;
+        let refuse = |what: String| Err(SandboxError::Ceiling(format!("{what} (see [sandbox] in the configuration)")));
+        if asked.memory_bytes > most.memory_bytes {
+            return refuse(format!(
+                "{} bytes of memory are more than the {} allowed",
+                asked.memory_bytes, most.memory_bytes
+            ));
+        }
+        if !(asked.cpus.is_finite() && asked.cpus >= 0.01 && asked.cpus <= most.cpus) {
+            return refuse(format!("{} CPUs are not between 0.01 and the {} allowed", asked.cpus, most.cpus));
+        }
+        if asked.processes > most.processes {
+            return refuse(format!("{} processes are more than the {} allowed", asked.processes, most.processes));
+        }
+        Ok(())
+    }
+}
+
+/// A harness that does not answer is a lost jail.
+async fn limited<T>(
+    within: Duration,
+    what: &str,
+    exchange: impl Future<Output = Result<T, SandboxError>>,
+) -> Result<T, SandboxError> {
+    tokio::time::timeout(within, exchange)
+        .await
+        .unwrap_or_else(|_| Err(SandboxError::JailLost(format!("the harness did not {what}"))))
 }

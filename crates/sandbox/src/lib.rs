@@ -1,14 +1,22 @@
 //! Everything Docker: jails, their warm pool, the workspace and the reaper.
 //!
 //! A [`Jail`] is one container with the harness as its first process. It is taken from a [`Sandbox`], used for one
-//! submission, and destroyed. Only [`docker`] names bollard.
+//! submission, and destroyed. Only [`docker`] names bollard, and only [`docker::host_config`] says what a jail is.
 
 pub mod config;
+pub mod docker;
 pub mod error;
 pub mod jail;
+pub mod labels;
+mod paths;
+mod pool;
+mod probe;
+mod readiness;
+mod reaper;
 pub mod sandbox;
+pub mod workspace;
 
-pub use config::{Resources, SandboxConfig};
+pub use config::{DEFAULTS, Resources, SandboxConfig};
 pub use error::SandboxError;
 pub use iteratione_harness::protocol;
 pub use jail::{Execution, Fetched, Jail};

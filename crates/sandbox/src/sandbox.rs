@@ -1,20 +1,50 @@
 //! The whole: connection, languages, pool, janitor and reaper.
+//!
+//! Tasks, all on the sandbox's own tracker: the pool's filler and its starts, the janitor, the reaper's loop.
 
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, bail};
 use iteratione_common::{
     language::{Language, Languages},
     lifecycle::Lifecycle,
 };
+use tokio_util::sync::DropGuard;
 
-use crate::{Jail, Resources, SandboxConfig, SandboxError};
+use crate::{
+    Jail, Resources, SandboxConfig, SandboxError,
+    docker::Docker,
+    labels::Identity,
+    pool::{
+        Pool,
+        janitor::{self, Janitor},
+    },
+    probe::prove_workspace,
+    readiness,
+    reaper::{self, Reaper},
+    workspace::{Workspace, owner::Owner, remove_folder},
+};
 
 /// Jails of one process. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Sandbox {
-    languages: Languages,
+pub struct Sandbox(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    pool: Arc<Pool>,
+    /// Held for life.
+    owner: Mutex<Option<Owner>>,
+    /// Ends the tasks when the last clone is gone, shut down or not.
+    _stop: DropGuard,
 }
 
 impl Sandbox {
-    /// Connects, proves the workspace, takes the owner lock, reaps what dead owners left, starts the pool.
+    /// Connects, proves the workspace, takes the owner lock, reaps what dead owners left, starts the pool. `instance`
+    /// is the deployment's name. When `lifecycle.soft` is cancelled nothing is kept warm any more; the end itself is
+    /// [`Sandbox::shutdown`].
     pub async fn start(
         config: SandboxConfig,
         instance: String,
@@ -22,25 +52,161 @@ impl Sandbox {
         lifecycle: Lifecycle,
     ) -> anyhow::Result<Self> {
         config.check()?;
-        drop((instance, lifecycle));
-        Ok(Self { languages })
+        let docker = Docker::connect(&config.docker_host, config.docker_deadline()).await?;
+        let engine = docker.engine().await?;
+        let unfit = readiness::engine_problems(&engine, &config.runtime);
+        if !unfit.is_empty() {
+            bail!("this Docker daemon cannot hold jails: {}", unfit.join("; "));
+        }
+        if let Some(holes) = readiness::runtime_holes(&engine, &config.runtime) {
+            tracing::warn!(docker.version = engine.version, "{holes}");
+        }
+        if engine.missing_limits.contains(&"swap") {
+            tracing::warn!("the kernel does not account for swap: jails may use it beyond their memory limit");
+        }
+        let workspace = {
+            let (config, instance) = (config.clone(), instance.clone());
+            tokio::task::spawn_blocking(move || {
+                let for_docker = config.workspace_root_for_docker.as_deref();
+                Workspace::open(&config.workspace_root, for_docker, &instance, &config.harness)
+            })
+            .await??
+        };
+        let owner = Owner::register(&workspace.owners()).context("cannot take the owner lock in the workspace")?;
+        let identity = Identity::new(&instance, workspace.root(), owner.id());
+        let (janitor, told) = Janitor::new();
+        let pool = Arc::new(Pool::new(config, docker.clone(), workspace.clone(), identity.clone(), languages, janitor));
+        let this = Self(Arc::new(Inner {
+            owner: Mutex::new(Some(owner)),
+            _stop: pool.stop.clone().drop_guard(),
+            pool: Arc::clone(&pool),
+        }));
+
+        // Weak: the janitor ends when nobody can tell him anything any more, and the pool's warm jails can.
+        let weak = Arc::downgrade(&pool);
+        pool.tasks.spawn(janitor::run(told, docker.clone(), identity.clone(), move |jail| {
+            if let Some(pool) = weak.upgrade() {
+                pool.gone(jail);
+            }
+        }));
+        prove_workspace(&pool).await?;
+        let mut reaper = Reaper::new(docker, workspace, identity);
+        reap(&mut reaper, &pool).await;
+        pool.tasks.spawn(Arc::clone(&pool).fill(lifecycle.soft.clone()));
+        pool.tasks.spawn({
+            let pool = Arc::clone(&pool);
+            async move {
+                loop {
+                    tokio::select! {
+                        () = pool.stop.cancelled() => return,
+                        () = tokio::time::sleep(reaper::INTERVAL) => reap(&mut reaper, &pool).await,
+                    }
+                }
+            }
+        });
+        Ok(this)
     }
 
     /// The languages it was started with.
     pub fn languages(&self) -> &Languages {
-        &self.languages
+        &self.0.pool.languages
     }
 
     /// A started jail, warm if there is one, with these resources. `job` names it in logs.
+    ///
+    /// Warm jails are started with [`Sandbox::compile_resources`]; asking for those spares a request to Docker.
     pub async fn take(&self, language: &Language, resources: Resources, job: &str) -> Result<Jail, SandboxError> {
-        Err(SandboxError::JailLost(format!("{} {resources:?} {job}", language.id)))
+        let pool = &self.0.pool;
+        pool.ceilings().allow(resources)?;
+        let began = Instant::now();
+        let mut jail = pool.take(&language.id).await?;
+        jail.set_resources(resources).await?;
+        let duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        tracing::info!(job, container.id = jail.container_id(), language = language.id, duration_ms, "jail taken");
+        Ok(jail)
+    }
+
+    /// What jails of a language are started with: the limits of its compile step, within the operator's ceilings.
+    pub fn compile_resources(&self, language: &Language) -> Resources {
+        self.0.pool.compile_resources(language)
+    }
+
+    /// What a jail gets by default, from the configuration.
+    pub fn default_resources(&self) -> Resources {
+        self.0.pool.config.default_resources()
+    }
+
+    /// Warm jails of a language right now.
+    pub fn warm(&self, language: &str) -> usize {
+        self.0.pool.level(language)
+    }
+
+    /// Containers of this process right now: warm, in use, being made, being removed.
+    pub fn live(&self) -> usize {
+        self.0.pool.live()
+    }
+
+    /// Everything that Docker says of a jail's container, as JSON of its API.
+    pub async fn inspect(&self, jail: &Jail) -> Result<serde_json::Value, SandboxError> {
+        self.0.pool.docker.inspect(jail.container_id()).await
     }
 
     /// Whether jails can be made; if not, why, for people.
     pub async fn readiness(&self) -> Result<(), String> {
-        Ok(())
+        let problems = readiness::problems(&self.0.pool).await;
+        if problems.is_empty() { Ok(()) } else { Err(problems.join("; ")) }
     }
 
-    /// Destroys the pool and waits until every container and folder of this process is gone.
-    pub async fn shutdown(self) {}
+    /// Destroys the pool and waits until every container and folder of this process is gone, or the time for it is
+    /// over. Jails still in use are destroyed under their users.
+    pub async fn shutdown(self) {
+        let pool = &self.0.pool;
+        pool.stop.cancel();
+        let within = Duration::from_millis(pool.config.shutdown_ms);
+        let orderly = tokio::time::timeout(within / 2, async {
+            loop {
+                pool.close();
+                if pool.live() == 0 {
+                    break;
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        });
+        if orderly.await.is_err() {
+            tracing::warn!(jails = pool.live(), "jails are still in use at the end");
+        }
+        let swept = tokio::time::timeout(within / 2, self.sweep()).await;
+        match swept {
+            Ok(Ok(())) => {
+                let owner = self.0.owner.lock().unwrap_or_else(PoisonError::into_inner).take();
+                if let Some(owner) = owner {
+                    owner.retire();
+                }
+            }
+            // The lock goes with the process, and the next reaper does the rest.
+            Ok(Err(error)) => tracing::warn!(%error, "something of ours is left for the next reaper"),
+            Err(_) => tracing::warn!("something of ours is left for the next reaper: Docker did not answer in time"),
+        }
+    }
+
+    /// Whatever carries our owner id.
+    async fn sweep(&self) -> Result<(), SandboxError> {
+        let pool = &self.0.pool;
+        for found in pool.docker.list(&pool.identity.of_owner()).await? {
+            pool.docker.remove(&found.id).await?;
+        }
+        let folders = pool.workspace.jail_folders().map_err(|e| SandboxError::workspace("cannot list folders", &e))?;
+        for (_, _, path) in folders.into_iter().filter(|(owner, _, _)| *owner == pool.identity.owner) {
+            remove_folder(path).await?;
+        }
+        Ok(())
+    }
+}
+
+async fn reap(reaper: &mut Reaper, pool: &Pool) {
+    match reaper.pass(Instant::now(), |jail| pool.is_live(jail)).await {
+        Ok(0) => {}
+        Ok(removed) => tracing::warn!(removed, "reaped what was left behind"),
+        Err(error) => tracing::warn!(%error, "reaping failed; it is tried again in a minute"),
+    }
 }

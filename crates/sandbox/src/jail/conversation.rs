@@ -1,0 +1,171 @@
+//! What is said in one exchange with the harness.
+
+use std::{pin::pin, time::Duration};
+
+use super::{
+    Execution, Fetched,
+    link::{FrameReader, FrameWriter, Link},
+};
+use crate::{
+    SandboxError,
+    paths::check_path,
+    protocol::{ExecRequest, FetchRequest, FileHeader, FromHarness, PROTOCOL_VERSION, ToHarness},
+};
+
+/// Payload of one `Stdin` or `PutData` frame.
+const CHUNK: usize = 64 * 1024;
+/// After a failed write, the time to find out why from what can still be read.
+const CAUSE: Duration = Duration::from_secs(1);
+
+/// The first word.
+pub(super) async fn hello(link: &mut Link) -> Result<(), SandboxError> {
+    match link.reader.next().await? {
+        FromHarness::Hello(hello) if hello.version == PROTOCOL_VERSION => Ok(()),
+        FromHarness::Hello(hello) => {
+            Err(SandboxError::Protocol(format!("it speaks version {}, not {PROTOCOL_VERSION}", hello.version)))
+        }
+        other => Err(unexpected("Hello", &other)),
+    }
+}
+
+/// Ping, Pong.
+pub(super) async fn ping(link: &mut Link) -> Result<(), SandboxError> {
+    link.send(&ToHarness::Ping).await?;
+    match link.reader.next().await? {
+        FromHarness::Pong => Ok(()),
+        other => Err(unexpected("Pong", &other)),
+    }
+}
+
+/// Runs a process: its input is written while its output is read, so that neither side waits for the other.
+pub(super) async fn exec(link: &mut Link, request: ExecRequest, stdin: &[u8]) -> Result<Execution, SandboxError> {
+    let cap = request.limits.output_bytes;
+    let Link { reader, writer } = link;
+    let mut write = pin!(feed(writer, request, stdin));
+    let mut read = pin!(collect(reader, cap));
+    let mut written = false;
+    loop {
+        tokio::select! {
+            execution = &mut read => {
+                let execution = execution?;
+                // It ended before it had read everything: the harness throws the rest away.
+                if !written {
+                    write.await?;
+                }
+                return Ok(execution);
+            }
+            done = &mut write, if !written => match done {
+                Ok(()) => written = true,
+                Err(e) => return match tokio::time::timeout(CAUSE, read).await {
+                    Ok(Err(cause)) => Err(cause),
+                    _ => Err(e),
+                },
+            },
+        }
+    }
+}
+
+async fn feed(writer: &mut FrameWriter, request: ExecRequest, stdin: &[u8]) -> Result<(), SandboxError> {
+    writer.push(&ToHarness::Exec(request)).await?;
+    for chunk in stdin.chunks(CHUNK) {
+        writer.push(&ToHarness::Stdin(chunk.to_vec())).await?;
+    }
+    writer.push(&ToHarness::StdinEnd).await?;
+    writer.flush().await
+}
+
+async fn collect(reader: &mut FrameReader, cap: u64) -> Result<Execution, SandboxError> {
+    let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+    let mut left = cap;
+    loop {
+        let (into, bytes) = match reader.next().await? {
+            FromHarness::Stdout(bytes) => (&mut stdout, bytes),
+            FromHarness::Stderr(bytes) => (&mut stderr, bytes),
+            FromHarness::Exit(result) => return Ok(Execution { result, stdout, stderr }),
+            other => return Err(unexpected("output or Exit", &other)),
+        };
+        left = u64::try_from(bytes.len()).ok().and_then(|n| left.checked_sub(n)).ok_or_else(|| {
+            SandboxError::Protocol(format!("it passed on more than the {cap} bytes of output asked for"))
+        })?;
+        into.extend_from_slice(&bytes);
+    }
+}
+
+/// Puts a file into the scratch folder; a `Ping` behind it shows that it arrived.
+pub(super) async fn put(link: &mut Link, path: &str, content: &[u8]) -> Result<(), SandboxError> {
+    let len = u64::try_from(content.len()).unwrap_or(u64::MAX);
+    link.writer.push(&ToHarness::Put(FileHeader { path: path.to_owned(), len })).await?;
+    for chunk in content.chunks(CHUNK) {
+        link.writer.push(&ToHarness::PutData(chunk.to_vec())).await?;
+    }
+    ping(link).await
+}
+
+/// Reads files of the build folder. Nothing of the answer is believed beyond what was asked for.
+pub(super) async fn fetch(link: &mut Link, request: FetchRequest) -> Result<Fetched, SandboxError> {
+    let (mut bytes_left, files_left) = (request.max_bytes, request.max_files);
+    let suffix = request.suffix.clone();
+    link.send(&ToHarness::Fetch(request)).await?;
+    let mut files: Vec<(String, Vec<u8>)> = Vec::new();
+    loop {
+        match link.reader.next().await? {
+            FromHarness::File(FileHeader { path, len }) => {
+                check_path(&path).map_err(|e| SandboxError::Protocol(e.to_string()))?;
+                bytes_left = bytes_left
+                    .checked_sub(len)
+                    .filter(|_| {
+                        files.len() < usize::try_from(files_left).unwrap_or(usize::MAX) && path.ends_with(&suffix)
+                    })
+                    .ok_or_else(|| SandboxError::Protocol(format!("it sends {path}, which was not asked for")))?;
+                let content = file_content(&mut link.reader, len).await?;
+                files.push((path, content));
+            }
+            FromHarness::FetchEnd(end) if usize::try_from(end.files).ok() == Some(files.len()) => {
+                return Ok(Fetched { files, truncated: end.truncated });
+            }
+            other => return Err(unexpected("File or FetchEnd", &other)),
+        }
+    }
+}
+
+async fn file_content(reader: &mut FrameReader, len: u64) -> Result<Vec<u8>, SandboxError> {
+    let mut content = Vec::new();
+    let mut left = len;
+    while left > 0 {
+        let FromHarness::FileData(bytes) = reader.next().await? else {
+            return Err(SandboxError::Protocol("a file was not sent to its end".to_owned()));
+        };
+        left = u64::try_from(bytes.len())
+            .ok()
+            .and_then(|n| left.checked_sub(n))
+            .ok_or_else(|| SandboxError::Protocol("a file is longer than was said".to_owned()))?;
+        content.extend_from_slice(&bytes);
+    }
+    Ok(content)
+}
+
+/// Asks for a clean jail: `Err(detail)` inside if it could not be proven.
+pub(super) async fn clean(link: &mut Link) -> Result<Result<(), String>, SandboxError> {
+    link.send(&ToHarness::Clean).await?;
+    match link.reader.next().await? {
+        FromHarness::Cleaned(cleaned) if cleaned.clean => Ok(Ok(())),
+        FromHarness::Cleaned(cleaned) => Ok(Err(cleaned.detail.unwrap_or_default())),
+        other => Err(unexpected("Cleaned", &other)),
+    }
+}
+
+fn unexpected(expected: &str, got: &FromHarness) -> SandboxError {
+    let got = match got {
+        FromHarness::Hello(_) => "Hello",
+        FromHarness::Stdout(_) => "Stdout",
+        FromHarness::Stderr(_) => "Stderr",
+        FromHarness::Exit(_) => "Exit",
+        FromHarness::File(_) => "File",
+        FromHarness::FileData(_) => "FileData",
+        FromHarness::FetchEnd(_) => "FetchEnd",
+        FromHarness::Cleaned(_) => "Cleaned",
+        FromHarness::Pong => "Pong",
+        FromHarness::Fault(_) => "Fault",
+    };
+    SandboxError::Protocol(format!("{got} came where {expected} belongs"))
+}

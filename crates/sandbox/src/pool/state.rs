@@ -1,0 +1,221 @@
+//! What the pool knows and decides, without Docker, clock or tasks: so that every decision can be tested.
+//!
+//! All jails are started the same way, whether to fill a shelf or because somebody waits: whoever has waited longest
+//! gets the next one that is ready. A jail counts from the decision to start it until the janitor has removed it.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    time::{Duration, Instant},
+};
+
+use uuid::Uuid;
+
+/// Somebody who waits for a jail.
+pub trait Waits {
+    /// Has given up; is passed over.
+    fn gave_up(&self) -> bool;
+}
+
+/// What to do next.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Step<J> {
+    /// Start a jail of this language; it counts already, under this id.
+    Start(String, Uuid),
+    /// Destroy this ready jail: somebody waits for another language, and there is no room.
+    Evict(J),
+    /// Nothing, until something changes or this moment comes.
+    Rest(Option<Instant>),
+}
+
+#[derive(Debug)]
+struct Lane<J, W> {
+    floor: usize,
+    ready: VecDeque<J>,
+    waiting: VecDeque<(u64, W)>,
+    starting: usize,
+    /// Starts that failed since one succeeded.
+    failures: u32,
+    /// No start before.
+    not_before: Option<Instant>,
+}
+
+/// The pool's state. `J` is a ready jail, `W` somebody who waits for one.
+#[derive(Debug)]
+pub struct State<J, W> {
+    ceiling: usize,
+    shelves: BTreeMap<String, Lane<J, W>>,
+    live: BTreeSet<Uuid>,
+    /// Evicted and not yet gone: room that is on its way.
+    evicted: BTreeSet<Uuid>,
+    tickets: u64,
+    filling: bool,
+}
+
+/// A ready jail has an id.
+pub trait Ready {
+    /// The id it counts under.
+    fn id(&self) -> Uuid;
+}
+
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+impl<J: Ready, W: Waits> State<J, W> {
+    /// An empty pool: languages with their floors, and the most jails in all.
+    pub fn new(floors: impl IntoIterator<Item = (String, usize)>, ceiling: usize) -> Self {
+        let lane = |floor| Lane {
+            floor,
+            ready: VecDeque::new(),
+            waiting: VecDeque::new(),
+            starting: 0,
+            failures: 0,
+            not_before: None,
+        };
+        Self {
+            ceiling,
+            shelves: floors.into_iter().map(|(language, floor)| (language, lane(floor))).collect(),
+            live: BTreeSet::new(),
+            evicted: BTreeSet::new(),
+            tickets: 0,
+            filling: true,
+        }
+    }
+
+    /// A ready jail, if there is one and nobody waits before.
+    pub fn take(&mut self, language: &str) -> Option<J> {
+        let lane = self.shelves.get_mut(language)?;
+        lane.ready.pop_front()
+    }
+
+    /// Joins the queue of a language; `false` if there is no such language.
+    pub fn wait(&mut self, language: &str, who: W) -> bool {
+        self.tickets += 1;
+        let Some(lane) = self.shelves.get_mut(language) else { return false };
+        lane.waiting.push_back((self.tickets, who));
+        true
+    }
+
+    /// What to do now. To be asked again until it says [`Step::Rest`].
+    pub fn next(&mut self, now: Instant) -> Step<J> {
+        let mut wake: Option<Instant> = None;
+        for lane in self.shelves.values_mut() {
+            lane.waiting.retain(|(_, w)| !w.gave_up());
+        }
+        // First those who wait, the longest first; then the floors, the emptiest shelf first.
+        let mut wanted: Vec<(u64, usize, String)> = Vec::new();
+        for (language, lane) in &self.shelves {
+            let unserved = lane.waiting.get(lane.starting).map(|(ticket, _)| *ticket);
+            let below_floor = self.filling && lane.ready.len() + lane.starting < lane.floor + lane.waiting.len();
+            let Some(urgency) = unserved.or(below_floor.then_some(u64::MAX)) else { continue };
+            if let Some(moment) = lane.not_before.filter(|m| *m > now) {
+                wake = Some(wake.map_or(moment, |w| w.min(moment)));
+                continue;
+            }
+            wanted.push((urgency, lane.ready.len() + lane.starting, language.clone()));
+        }
+        wanted.sort();
+        let Some((urgency, _, language)) = wanted.into_iter().next() else { return Step::Rest(wake) };
+        if self.live.len() < self.ceiling {
+            let jail = Uuid::new_v4();
+            self.live.insert(jail);
+            if let Some(lane) = self.shelves.get_mut(&language) {
+                lane.starting += 1;
+            }
+            return Step::Start(language, jail);
+        }
+        // No room. Only somebody who waits may take it from a shelf, and only one eviction per waiter.
+        let waiters: usize = self.shelves.values().map(|s| s.waiting.len().saturating_sub(s.starting)).sum();
+        if urgency != u64::MAX && waiters > self.evicted.len() {
+            let fullest = self.shelves.values_mut().filter(|s| s.waiting.is_empty()).max_by_key(|s| s.ready.len());
+            if let Some(jail) = fullest.and_then(|s| s.ready.pop_back()) {
+                self.evicted.insert(jail.id());
+                return Step::Evict(jail);
+            }
+        }
+        Step::Rest(wake)
+    }
+
+    /// A start has succeeded: gives the jail back with the one who waits for it, or shelves it.
+    pub fn started(&mut self, language: &str, jail: J) -> Option<(J, W)> {
+        let lane = self.shelves.get_mut(language)?;
+        lane.starting = lane.starting.saturating_sub(1);
+        lane.failures = 0;
+        lane.not_before = None;
+        self.offer(language, jail)
+    }
+
+    /// A jail for whoever waits, or for the shelf.
+    pub fn offer(&mut self, language: &str, jail: J) -> Option<(J, W)> {
+        let lane = self.shelves.get_mut(language)?;
+        while let Some((_, who)) = lane.waiting.pop_front() {
+            if !who.gave_up() {
+                return Some((jail, who));
+            }
+        }
+        lane.ready.push_back(jail);
+        None
+    }
+
+    /// A start has failed: the next waits longer each time. Gives those who should be told: nobody after a first
+    /// failure that may pass (`for_good` is false), which is tried again at once.
+    pub fn failed(&mut self, language: &str, now: Instant, for_good: bool) -> Vec<W> {
+        let Some(lane) = self.shelves.get_mut(language) else { return Vec::new() };
+        lane.starting = lane.starting.saturating_sub(1);
+        lane.failures = lane.failures.saturating_add(1);
+        if lane.failures == 1 && !for_good {
+            return Vec::new();
+        }
+        let pause = FIRST_PAUSE.saturating_mul(1 << lane.failures.min(10)).min(LONGEST_PAUSE);
+        lane.not_before = Some(now + pause);
+        lane.waiting.drain(..).map(|(_, w)| w).collect()
+    }
+
+    /// The janitor has removed a jail, or it never came to be.
+    pub fn gone(&mut self, jail: Uuid) {
+        self.live.remove(&jail);
+        self.evicted.remove(&jail);
+    }
+
+    /// Takes ready jails off their shelf that are not fit any more.
+    pub fn discard(&mut self, language: &str, mut unfit: impl FnMut(&J) -> bool) -> Vec<J> {
+        let Some(lane) = self.shelves.get_mut(language) else { return Vec::new() };
+        let (out, keep) = std::mem::take(&mut lane.ready).into_iter().partition(|j| unfit(j));
+        lane.ready = keep;
+        out.into_iter().collect::<Vec<J>>()
+    }
+
+    /// Fills no shelf any more; who waits is still served.
+    pub fn stop_filling(&mut self) {
+        self.filling = false;
+    }
+
+    /// Empties everything.
+    pub fn close(&mut self) -> (Vec<J>, Vec<W>) {
+        self.filling = false;
+        let shelves = self.shelves.values_mut();
+        let (mut ready, mut waiting) = (Vec::new(), Vec::new());
+        for lane in shelves {
+            ready.extend(lane.ready.drain(..));
+            waiting.extend(lane.waiting.drain(..).map(|(_, w)| w));
+        }
+        (ready, waiting)
+    }
+
+    /// Whether a jail counts.
+    pub fn is_live(&self, jail: Uuid) -> bool {
+        self.live.contains(&jail)
+    }
+
+    /// Jails in all.
+    pub fn live(&self) -> usize {
+        self.live.len()
+    }
+
+    /// Ready jails per language.
+    pub fn levels(&self) -> impl Iterator<Item = (&str, usize)> {
+        self.shelves.iter().map(|(language, lane)| (language.as_str(), lane.ready.len()))
+    }
+}
+
+#[cfg(test)]
+mod tests;
