@@ -11,7 +11,9 @@ pub mod language;
 pub mod lifecycle;
 pub mod problem;
 pub mod queue;
+pub mod sources;
+pub mod store;
 pub mod submission;
 pub mod telemetry;
 pub mod verdict;
-pub mod store;
+
