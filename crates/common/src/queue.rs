@@ -33,6 +33,24 @@ use crate::{
 const GROUP: &str = "graders";
 /// A marker without an entry must end some day; an entry without a marker is harmless.
 const MARKER_LIFE: Duration = Duration::from_hours(1);
+/// When silence is taken for loss.
+#[derive(Debug, Clone, Copy)]
+pub struct Patience {
+    /// An entry that was read this long ago and is still pending belongs to a reader that died or cannot reach
+    /// PostgreSQL: another takes it over.
+    pub stalled: Duration,
+    /// How often stalled entries are looked for.
+    pub look: Duration,
+    /// A dispatched job that nobody has claimed for this long may be lost in Redis: it is added again.
+    pub stale: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { stalled: Duration::from_secs(15), look: Duration::from_secs(5), stale: Duration::from_secs(5) }
+    }
+}
+
 /// How many dead letters Redis keeps for alarms; the rows with `state = 'dead'` are the list.
 const DEAD_LETTERS: usize = 1000;
 
@@ -47,12 +65,19 @@ pub struct Queue {
     redis: Redis,
     /// `run_id` of the Redis that was last seen.
     seen: Arc<Mutex<Option<String>>>,
+    patience: Patience,
 }
 
 impl Queue {
     /// Checks the URL; connects when first used, so Redis may be down.
     pub fn connect(redis_url: &str, namespace: &str) -> anyhow::Result<Self> {
-        Ok(Self { redis: Redis::new(redis_url, namespace)?, seen: Arc::default() })
+        Ok(Self { redis: Redis::new(redis_url, namespace)?, seen: Arc::default(), patience: Patience::default() })
+    }
+
+    /// With another patience than the default's.
+    #[must_use]
+    pub fn with_patience(self, patience: Patience) -> Self {
+        Self { patience, ..self }
     }
 
     pub(crate) fn redis(&self) -> &Redis {

@@ -21,8 +21,6 @@ use crate::{
 
 /// How often it looks without being woken.
 const TICK: Duration = Duration::from_secs(1);
-/// A dispatched job that nobody has claimed for this long may be lost in Redis.
-const STALE: Duration = Duration::from_secs(5);
 /// A round that takes longer is given up; the next begins anew.
 const DEADLINE: Duration = Duration::from_secs(20);
 /// How often the queue's depth is measured and dead graders are forgotten.
@@ -128,7 +126,8 @@ impl Dispatcher {
         for finished in swept.dead {
             announce_dead(&self.queue, &self.events, &finished, "the lease ran out too often").await;
         }
-        let older_than = if self.queue.may_have_forgotten().await? { Duration::ZERO } else { STALE };
+        let older_than =
+            if self.queue.may_have_forgotten().await? { Duration::ZERO } else { self.queue.patience.stale };
         let again = job::redispatch(&self.pg, older_than).await?;
         let added = self.queue.enqueue(&again).await?;
         if added > 0 {

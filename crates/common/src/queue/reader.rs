@@ -21,10 +21,6 @@ const TURNS: [JobClass; 13] = {
     use JobClass::{Background as B, Interactive as I, Submission as S};
     [I, I, S, I, I, S, I, I, S, I, I, S, B]
 };
-/// An entry that was read this long ago and is still pending belongs to a reader that died or cannot reach PostgreSQL.
-const STALLED: Duration = Duration::from_secs(15);
-/// How often stalled entries are looked for.
-const LOOK_FOR_STALLED: Duration = Duration::from_secs(5);
 /// Consumers that hold nothing and were silent this long are of graders that were killed.
 const FORGOTTEN: Duration = Duration::from_hours(1);
 /// Over and above BLOCK: a reply that is not there by then never comes.
@@ -75,7 +71,7 @@ impl Reader {
         if self.connection.is_none() {
             self.connect().await?;
         }
-        if self.hand.is_empty() && self.looked.elapsed() >= LOOK_FOR_STALLED {
+        if self.hand.is_empty() && self.looked.elapsed() >= self.queue.patience.look {
             self.take_over_stalled().await?;
             self.looked = Instant::now();
         }
@@ -163,7 +159,7 @@ impl Reader {
                 .arg(self.queue.stream(class))
                 .arg(GROUP)
                 .arg(&self.consumer)
-                .arg(u64::try_from(STALLED.as_millis())?)
+                .arg(u64::try_from(self.queue.patience.stalled.as_millis())?)
                 .arg("0")
                 .arg("COUNT")
                 .arg(1)

@@ -107,9 +107,9 @@ pub async fn dispatch(tx: &mut PgTransaction<'_>) -> sqlx::Result<Vec<Dispatched
              select submission_id, row_number() over (order by class, turn, created_at, submission_id) as place
                from ranked where turn <= $1 order by place limit $2),
            taken as (
-             select j.submission_id from grading_job j join pick using (submission_id) where j.state = 'queued' for update of j skip locked),
+             select j.submission_id, pick.place from grading_job j join pick using (submission_id) where j.state = 'queued' for update of j skip locked),
            sent as (
-             update grading_job j set state = 'dispatched', dispatched_at = clock_timestamp()
+             update grading_job j set state = 'dispatched', dispatched_at = statement_timestamp() + t.place * interval '1 microsecond'
                from taken t where j.submission_id = t.submission_id
              returning j.submission_id, j.attempt, j.class)
            select s.submission_id as "submission: SubmissionId", s.attempt, s.class as "class: JobClass"

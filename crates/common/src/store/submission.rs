@@ -65,7 +65,7 @@ pub async fn insert(tx: &mut PgTransaction<'_>, new: &NewSubmission) -> sqlx::Re
     lock(tx, new.lab, new.account).await?;
     let row = sqlx::query!(
         "insert into submission (submission_id, lab_id, revision_id, account_id, kind, solution, language, files, main, late_factor, ordinal)
-         select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10,
+         select $1, $2, $3, $4, $5, $6, $7, $8::text::json, $9, $10,
                 1 + coalesce(max(ordinal), 0) from submission where lab_id = $2 and account_id = $4 and kind = $5
          returning ordinal, created_at",
         new.id as _,
@@ -75,7 +75,7 @@ pub async fn insert(tx: &mut PgTransaction<'_>, new: &NewSubmission) -> sqlx::Re
         new.kind as SubmissionKind,
         new.solution,
         new.language,
-        Json(&new.files) as _,
+        json_text(&new.files)?,
         new.main,
         new.late_factor,
     )
@@ -90,6 +90,11 @@ pub async fn insert(tx: &mut PgTransaction<'_>, new: &NewSubmission) -> sqlx::Re
     .execute(&mut **tx)
     .await?;
     Ok(Inserted { ordinal: row.ordinal, created_at: row.created_at.to_jiff() })
+}
+
+/// For a column of type json, as `$n::text::json`: sqlx's own way is by jsonb, which refuses NUL characters.
+pub(super) fn json_text(value: &impl serde::Serialize) -> sqlx::Result<String> {
+    serde_json::to_string(value).map_err(|error| sqlx::Error::Encode(error.into()))
 }
 
 /// A submission as stored.
@@ -205,6 +210,27 @@ pub async fn get(db: impl PgExecutor<'_>, id: SubmissionId) -> sqlx::Result<Opti
     .fetch_optional(db)
     .await?;
     Ok(raw.map(SubmissionRow::from))
+}
+
+/// Where a submission stands, and no more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    /// Where it is on its way.
+    pub status: SubmissionStatus,
+    /// How often a grader took it.
+    pub grading_attempt: i32,
+}
+
+/// Where a submission stands: what a follower asks while it hears nothing.
+pub async fn standing(db: impl PgExecutor<'_>, id: SubmissionId) -> sqlx::Result<Option<Standing>> {
+    sqlx::query_as!(
+        Standing,
+        "select s.status, j.attempt as grading_attempt from submission s join grading_job j using (submission_id)
+          where s.submission_id = $1",
+        id as _
+    )
+    .fetch_optional(db)
+    .await
 }
 
 /// What was handed in.

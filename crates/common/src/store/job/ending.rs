@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use sqlx::{PgPool, PgTransaction, types::Json};
+use sqlx::{PgPool, PgTransaction};
 
 use crate::{
     ids::{RevisionId, SubmissionId},
-    store::{SubmissionKind, validation},
+    store::{SubmissionKind, submission::json_text, validation},
     submission::{Event, Grade},
     verdict::Verdict,
 };
@@ -76,14 +76,14 @@ fn is_finite(grade: &Grade) -> bool {
 async fn record(tx: &mut PgTransaction<'_>, submission: SubmissionId, grade: &Grade) -> sqlx::Result<Finished> {
     let row = sqlx::query!(
         r#"update submission
-              set status = 'done', verdict = $2, score = $3, max_score = $4, grade = $5, finished_at = clock_timestamp()
+              set status = 'done', verdict = $2, score = $3, max_score = $4, grade = $5::text::json, finished_at = clock_timestamp()
             where submission_id = $1
            returning finished_at as "finished_at!", kind as "kind: SubmissionKind", revision_id as "revision: RevisionId""#,
         submission as _,
         grade.verdict as Verdict,
         grade.score,
         grade.max_score,
-        Json(grade) as _
+        json_text(grade)?
     )
     .fetch_one(&mut **tx)
     .await?;

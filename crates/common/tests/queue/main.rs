@@ -1,0 +1,11 @@
+//! The life of jobs and events, against the real PostgreSQL (`DATABASE_URL`) and Redis (`ITERATIONE_TEST_REDIS_URL`).
+
+mod claims;
+mod crashes;
+mod dispatching;
+mod endings;
+mod events;
+mod fixture;
+mod streams;
+mod submissions;
+mod validations;
