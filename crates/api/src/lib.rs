@@ -1,1 +1,20 @@
-//! placeholder
+//! The REST API: accounts, courses, labs, submissions and their live events.
+//!
+//! A handler reads: extractors (who asks, what they may) → check → begin → store → commit → answer. Every refusal is
+//! an [`error::ApiError`] and goes out as a problem document.
+
+pub mod app;
+pub mod auth;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod error;
+pub mod extract;
+pub mod handlers;
+mod layers;
+pub mod openapi;
+pub mod problem;
+pub mod request_id;
+pub mod state;
+#[cfg(test)]
+mod testing;

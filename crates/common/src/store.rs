@@ -7,6 +7,7 @@ pub mod member;
 pub mod session;
 pub mod token;
 
+pub mod intake;
 pub mod job;
 pub mod lab;
 pub mod submission;
@@ -153,4 +154,26 @@ pub fn failure(error: &Error) -> Failure {
 /// Whether a statement waited for a lock for as long as it was allowed to.
 pub fn is_lock_timeout(error: &Error) -> bool {
     matches!(error, Error::Database(e) if e.code().as_deref() == Some("55P03"))
+}
+
+/// Fails unless the database answers.
+pub async fn ping(db: impl PgExecutor<'_>) -> Result<()> {
+    sqlx::query("select 1").execute(db).await.map(drop)
+}
+
+/// Why the schema is not up to date.
+#[derive(Debug)]
+pub enum MigrateFailure {
+    /// The database is not up yet.
+    Away(anyhow::Error),
+    /// It will not get better by waiting.
+    Broken(anyhow::Error),
+}
+
+/// Brings the schema up to date.
+pub async fn migrate(pg: &PgPool) -> std::result::Result<(), MigrateFailure> {
+    MIGRATIONS.run(pg).await.map_err(|e| match e {
+        sqlx::migrate::MigrateError::Execute(e) if failure(&e) == Failure::Away => MigrateFailure::Away(e.into()),
+        other => MigrateFailure::Broken(other.into()),
+    })
 }

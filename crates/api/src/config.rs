@@ -1,0 +1,235 @@
+//! Settings: `config.toml` beside `Cargo.toml` explains each of them.
+
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
+
+use anyhow::{Context as _, ensure};
+use iteratione_common::{
+    config::{self, Environment},
+    telemetry::LogConfig,
+};
+use serde::Deserialize;
+
+/// The commented defaults.
+pub const DEFAULTS: &str = include_str!("../config.toml");
+
+/// Passwords that stand in examples and defaults.
+const DEFAULT_PASSWORDS: [&str; 6] = ["iteratione", "postgres", "password", "changeme", "change-me", "secret"];
+
+/// All settings of the service.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// How strict to be.
+    pub environment: Environment,
+    /// Prefix of the keys in Redis.
+    pub instance: String,
+    /// PostgreSQL.
+    pub database_url: String,
+    /// Redis.
+    pub redis_url: String,
+    /// One folder per language.
+    pub languages_dir: PathBuf,
+    /// What is this service's alone.
+    pub api: ApiConfig,
+    /// Logs.
+    pub log: LogConfig,
+}
+
+/// Section `[api]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ApiConfig {
+    /// Where clients come in.
+    pub listen: SocketAddr,
+    /// Where Prometheus comes in.
+    pub metrics_listen: SocketAddr,
+    /// The one origin that browsers use; empty for the host of each request.
+    pub public_url: String,
+    /// How many entries of `X-Forwarded-For` are believed.
+    pub trusted_proxies: usize,
+    /// Who may register.
+    pub registration: Registration,
+    /// Of whom, for [`Registration::Domains`].
+    pub registration_domains: Vec<String>,
+    /// Days that a session lasts after its last use.
+    pub session_days: i32,
+    /// Connections to PostgreSQL.
+    pub database_connections: u32,
+    /// Milliseconds until a request is given up.
+    pub request_timeout_ms: u64,
+    /// Milliseconds from the first signal to the end.
+    pub shutdown_grace_ms: u64,
+    /// Bounds.
+    pub limits: LimitsConfig,
+}
+
+/// Section `[api.limits]`.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LimitsConfig {
+    /// Bytes of a body where the endpoint needs no more.
+    pub body_bytes: usize,
+    /// Bytes of a roster.
+    pub roster_bytes: usize,
+    /// Wrong passwords per account and address in a burst.
+    pub login_burst: u32,
+    /// … and in each hour after it.
+    pub login_per_hour: u32,
+    /// Wrong passwords per address in a burst.
+    pub login_address_burst: u32,
+    /// … and in each hour after it.
+    pub login_address_per_hour: u32,
+    /// New accounts per address in a burst.
+    pub register_burst: u32,
+    /// … and in each hour after it.
+    pub register_per_hour: u32,
+    /// Wrong join codes per account in a burst.
+    pub join_burst: u32,
+    /// … and in each hour after it.
+    pub join_per_hour: u32,
+    /// API tokens per account.
+    pub tokens_per_account: i64,
+    /// Passwords hashed at once; 0 for one per core.
+    pub password_hashes: usize,
+}
+
+/// Who may register.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Registration {
+    /// Everybody.
+    Open,
+    /// Nobody.
+    Closed,
+    /// Those with an address in one of the listed domains.
+    Domains,
+}
+
+impl Config {
+    /// Reads and checks the settings.
+    pub fn load(environment: &BTreeMap<String, String>) -> anyhow::Result<Self> {
+        let config: Self = config::load(DEFAULTS, environment, &config::SECTIONS)?;
+        config.check()?;
+        Ok(config)
+    }
+
+    /// Whether this is a developer's machine.
+    pub fn is_dev(&self) -> bool {
+        self.environment == Environment::Dev
+    }
+
+    /// After how long a request is given up.
+    pub fn request_timeout(&self) -> Duration {
+        Duration::from_millis(self.api.request_timeout_ms)
+    }
+
+    fn check(&self) -> anyhow::Result<()> {
+        ensure!(!self.database_url.is_empty(), "database_url is not set: give DATABASE_URL");
+        ensure!(self.api.session_days > 0, "api.session_days must be at least 1");
+        ensure!(self.api.database_connections > 0, "api.database_connections must be at least 1");
+        ensure!(
+            self.api.registration != Registration::Domains || !self.api.registration_domains.is_empty(),
+            "api.registration is \"domains\", but api.registration_domains is empty"
+        );
+        if !self.api.public_url.is_empty() {
+            origin_of(&self.api.public_url).context("api.public_url")?;
+        }
+        if self.is_dev() {
+            return Ok(());
+        }
+        ensure!(
+            !self.api.public_url.is_empty(),
+            "api.public_url is not set: outside dev it must be the address that browsers use, e.g. https://judge.example.edu"
+        );
+        for (key, url) in [("database_url", &self.database_url), ("redis_url", &self.redis_url)] {
+            if let Some(password) = password_of(url) {
+                ensure!(
+                    !DEFAULT_PASSWORDS.contains(&password),
+                    "{key} has a password that stands in examples: choose another"
+                );
+            }
+        }
+        Ok(())
+    }
+}
+
+fn password_of(url: &str) -> Option<&str> {
+    let (authority, _) = url.split_once("://")?.1.rsplit_once('@')?;
+    Some(authority.split_once(':')?.1)
+}
+
+/// `https://host:port/path` → `https://host:port`, in lower case, as browsers write it in `Origin`.
+pub fn origin_of(url: &str) -> anyhow::Result<String> {
+    let (scheme, rest) = url.split_once("://").context("must begin with https:// or http://")?;
+    let scheme = scheme.to_ascii_lowercase();
+    ensure!(scheme == "https" || scheme == "http", "must begin with https:// or http://");
+    let host = rest.split('/').next().unwrap_or_default().to_ascii_lowercase();
+    ensure!(!host.is_empty() && !host.contains('@'), "must name a host");
+    let default_port = if scheme == "https" { ":443" } else { ":80" };
+    Ok(format!("{scheme}://{}", host.strip_suffix(default_port).unwrap_or(&host)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(pairs: &[(&str, &str)]) -> anyhow::Result<Config> {
+        Config::load(&pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect())
+    }
+
+    #[test]
+    fn dev_needs_only_a_database() {
+        let config = load(&[("ITERATIONE_ENV", "dev"), ("DATABASE_URL", "postgres://iteratione:iteratione@h/d")]);
+        assert!(config.expect("loads").is_dev());
+    }
+
+    #[test]
+    fn settings_of_other_services_are_none_of_ours() {
+        load(&[
+            ("ITERATIONE_ENV", "dev"),
+            ("DATABASE_URL", "postgres://h/d"),
+            ("DOCKER_HOST", "unix:///x"),
+            ("ITERATIONE_GRADER__SLOTS", "2"),
+            ("ITERATIONE_SANDBOX__HARNESS", "/h"),
+        ])
+        .expect("loads");
+    }
+
+    #[test]
+    fn production_refuses_what_is_missing_or_known_to_everybody() {
+        let good = [
+            ("DATABASE_URL", "postgres://u:n0t-known@h/d"),
+            ("ITERATIONE_API__PUBLIC_URL", "https://judge.example.edu"),
+        ];
+        load(&good).expect("loads");
+        for (name, value, says) in [
+            ("DATABASE_URL", "", "DATABASE_URL"),
+            ("DATABASE_URL", "postgres://iteratione:iteratione@h/d", "password"),
+            ("REDIS_URL", "redis://:changeme@h/", "redis_url"),
+            ("ITERATIONE_API__PUBLIC_URL", "", "public_url"),
+            ("ITERATIONE_API__PUBLIC_URL", "judge.example.edu", "public_url"),
+            ("ITERATIONE_API__REGISTRATION", "domains", "registration_domains"),
+            ("ITERATIONE_API__SESSION_DAYS", "0", "session_days"),
+            ("ITERATIONE_API__LISTNE", "x", "listne"),
+        ] {
+            let mut pairs: BTreeMap<_, _> = good.into_iter().collect();
+            pairs.insert(name, value);
+            let error = load(&pairs.into_iter().collect::<Vec<_>>()).expect_err(name);
+            assert!(format!("{error:#}").contains(says), "{name}={value}: {error:#}");
+        }
+    }
+
+    #[test]
+    fn an_origin_is_written_as_browsers_write_it() {
+        for (url, origin) in [
+            ("https://Judge.example.edu/", "https://judge.example.edu"),
+            ("https://judge.example.edu:443", "https://judge.example.edu"),
+            ("http://127.0.0.1:8080/app", "http://127.0.0.1:8080"),
+        ] {
+            assert_eq!(origin_of(url).expect(url), origin);
+        }
+        for url in ["", "judge", "ftp://x", "https://", "https://u@h"] {
+            assert!(origin_of(url).is_err(), "{url}");
+        }
+    }
+}

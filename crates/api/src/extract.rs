@@ -1,0 +1,14 @@
+//! Extractors whose every refusal is a problem document.
+
+mod body;
+mod idempotent;
+mod page;
+mod peer;
+mod url;
+
+pub use body::Body;
+pub(crate) use body::{parse_json, read_body};
+pub use idempotent::{Begun, IdempotencyKey, Idempotent, Work};
+pub use page::{List, Page};
+pub use peer::Peer;
+pub use url::{Params, PathOf};

@@ -1,0 +1,75 @@
+//! The OpenAPI document, generated from the handlers, and a page to browse it.
+
+use axum::{
+    Router,
+    http::header,
+    response::{IntoResponse as _, Redirect, Response},
+    routing::get,
+};
+use utoipa::{
+    Modify, OpenApi,
+    openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
+};
+
+use crate::{auth::cookie, state::AppState};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Iteratione",
+        description = "An online judge for programming courses. Errors are `application/problem+json` with a stable \
+            `code`; lists are `{items, next}`; every POST that creates takes `Idempotency-Key`.",
+    ),
+    modifiers(&Security),
+    security(("session" = []), ("token" = [])),
+)]
+struct Document;
+
+struct Security;
+
+impl Modify for Security {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let components = document.components.get_or_insert_with(Default::default);
+        let session = ApiKey::Cookie(ApiKeyValue::with_description(
+            cookie::NAME,
+            "A browser's session, by `POST /auth/login`. Unsafe requests must come from our own origin.",
+        ));
+        let token = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .bearer_format("itr_…")
+            .description(Some("An API token, by `POST /me/tokens`."))
+            .build();
+        components.add_security_scheme("session", SecurityScheme::ApiKey(session));
+        components.add_security_scheme("token", SecurityScheme::Http(token));
+    }
+}
+
+/// What holds for the whole document.
+pub fn base() -> utoipa::openapi::OpenApi {
+    Document::openapi()
+}
+
+/// The document and its page.
+pub fn routes(document: &utoipa::openapi::OpenApi) -> anyhow::Result<Router<AppState>> {
+    let json: bytes::Bytes = serde_json::to_vec(document)?.into();
+    let json = move || {
+        let json = json.clone();
+        async move { ([(header::CONTENT_TYPE, "application/json")], json).into_response() }
+    };
+    Ok(Router::new()
+        .route("/api/v1/openapi.json", get(json))
+        .route("/", get(|| async { Redirect::temporary("/docs") }))
+        .route("/docs", get(|| file("text/html; charset=utf-8", include_str!("openapi/docs.html"))))
+        .route("/docs/docs.js", get(|| file("text/javascript; charset=utf-8", include_str!("openapi/docs.js"))))
+        .route("/docs/docs.css", get(|| file("text/css; charset=utf-8", include_str!("openapi/docs.css")))))
+}
+
+async fn file(content_type: &'static str, text: &'static str) -> Response {
+    let policy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; frame-ancestors 'none'";
+    let headers = [
+        (header::CONTENT_TYPE, content_type),
+        (header::CONTENT_SECURITY_POLICY, policy),
+        (header::CACHE_CONTROL, "no-cache"),
+    ];
+    (headers, text).into_response()
+}

@@ -1,0 +1,43 @@
+//! What handlers share. Each takes the part that it needs: `State<PgPool>`, `State<Languages>`, …
+
+use std::sync::Arc;
+
+use axum::extract::FromRef;
+use iteratione_common::{
+    events::EventBus,
+    language::Languages,
+    lifecycle::Lifecycle,
+    queue::{DispatchHandle, Queue},
+    store::PgPool,
+};
+
+use crate::{
+    auth::{Limits, Passwords},
+    clock::Clock,
+    config::Config,
+};
+
+/// What handlers share.
+#[derive(Clone, FromRef)]
+pub struct AppState {
+    /// The truth.
+    pub pg: PgPool,
+    /// Redis' end of the queue; handlers only ask whether it answers.
+    pub queue: Queue,
+    /// Told when there is something to grade.
+    pub dispatch: DispatchHandle,
+    /// Live events of submissions.
+    pub events: EventBus,
+    /// What programs may be written in.
+    pub languages: Languages,
+    /// Settings.
+    pub config: Arc<Config>,
+    /// Start and end of the service.
+    pub lifecycle: Lifecycle,
+    /// The time.
+    pub clock: Clock,
+    /// Hashes passwords, a few at once.
+    pub passwords: Passwords,
+    /// Bounds on guessing.
+    pub limits: Limits,
+}
