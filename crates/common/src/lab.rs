@@ -1,5 +1,7 @@
 //! The lab document: what an instructor posts. Field names are a contract with clients.
 
+pub mod validate;
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;

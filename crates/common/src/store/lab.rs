@@ -94,9 +94,10 @@ pub async fn get(db: impl PgExecutor<'_>, lab: LabId) -> sqlx::Result<Option<Lab
 /// Locks a lab until the transaction ends, so that revisions and status change one at a time.
 /// `false` if there is no such lab.
 pub async fn lock(tx: &mut PgTransaction<'_>, lab: LabId) -> sqlx::Result<bool> {
-    let row = sqlx::query_scalar!("select 1 from lab where lab_id = $1 and deleted_at is null for update", lab.uuid())
-        .fetch_optional(&mut **tx)
-        .await?;
+    let row =
+        sqlx::query_scalar!("select 1 from lab where lab_id = $1 and deleted_at is null for no key update", lab.uuid())
+            .fetch_optional(&mut **tx)
+            .await?;
     Ok(row.is_some())
 }
 
