@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration}
 use anyhow::{Context as _, ensure};
 use iteratione_common::{
     config::{self, Environment},
+    lab::validate::Ceilings,
     telemetry::LogConfig,
 };
 use serde::Deserialize;
@@ -61,6 +62,8 @@ pub struct ApiConfig {
     pub shutdown_grace_ms: u64,
     /// Bounds.
     pub limits: LimitsConfig,
+    /// The most that a lab may ask for.
+    pub ceilings: Ceilings,
 }
 
 /// Section `[api.limits]`.
@@ -89,6 +92,8 @@ pub struct LimitsConfig {
     pub join_per_hour: u32,
     /// API tokens per account.
     pub tokens_per_account: i64,
+    /// Submissions of one account that are not graded yet.
+    pub submissions_under_way: i64,
     /// Passwords hashed at once; 0 for one per core.
     pub password_hashes: usize,
 }

@@ -2,7 +2,9 @@
 
 pub mod courses;
 pub mod health;
+pub mod labs;
 pub mod languages;
+pub mod submissions;
 
 use utoipa_axum::router::OpenApiRouter;
 
@@ -10,5 +12,5 @@ use crate::state::AppState;
 
 /// Everything below `/api/v1`.
 pub fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().merge(languages::routes())
+    OpenApiRouter::new().merge(languages::routes()).merge(labs::routes()).merge(submissions::routes())
 }

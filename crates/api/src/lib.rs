@@ -3,6 +3,7 @@
 //! A handler reads: extractors (who asks, what they may) → check → begin → store → commit → answer. Every refusal is
 //! an [`error::ApiError`] and goes out as a problem document.
 
+pub mod access;
 pub mod app;
 pub mod auth;
 pub mod cli;
@@ -13,8 +14,10 @@ pub mod extract;
 pub mod handlers;
 mod layers;
 pub mod openapi;
+pub mod live;
 pub mod problem;
 pub mod request_id;
 pub mod state;
+pub mod visibility;
 #[cfg(test)]
 mod testing;

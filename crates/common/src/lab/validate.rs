@@ -18,7 +18,7 @@ pub use crate::problem::Problem;
 
 /// The most that a lab may ask for; the operator's choice.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
 pub struct Ceilings {
     /// CPU milliseconds of one test.
     pub cpu_ms: u64,
@@ -34,8 +34,6 @@ pub struct Ceilings {
     pub tests: usize,
     /// Elapsed milliseconds of all tests of one submission together.
     pub total_wall_ms: u64,
-    /// KiB of a whole document as JSON.
-    pub document_kb: usize,
 }
 
 impl Default for Ceilings {
@@ -48,7 +46,6 @@ impl Default for Ceilings {
             processes: 256,
             tests: 500,
             total_wall_ms: 3_600_000,
-            document_kb: 16 * 1024,
         }
     }
 }
