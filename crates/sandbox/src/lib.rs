@@ -14,6 +14,7 @@ mod probe;
 mod readiness;
 mod reaper;
 pub mod sandbox;
+pub mod toolchain;
 pub mod workspace;
 
 pub use config::{DEFAULTS, Resources, SandboxConfig};
