@@ -35,6 +35,7 @@ pub struct Sandbox(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     pool: Arc<Pool>,
+    reaper: Arc<tokio::sync::Mutex<Reaper>>,
     /// Held for life.
     owner: Mutex<Option<Owner>>,
     /// Ends the tasks when the last clone is gone, shut down or not.
@@ -76,7 +77,10 @@ impl Sandbox {
         let identity = Identity::new(&instance, workspace.root(), owner.id());
         let (janitor, told) = Janitor::new();
         let pool = Arc::new(Pool::new(config, docker.clone(), workspace.clone(), identity.clone(), languages, janitor));
+        let reaper = Reaper::new(docker.clone(), workspace, identity.clone());
+        let reaper = Arc::new(tokio::sync::Mutex::new(reaper));
         let this = Self(Arc::new(Inner {
+            reaper: Arc::clone(&reaper),
             owner: Mutex::new(Some(owner)),
             _stop: pool.stop.clone().drop_guard(),
             pool: Arc::clone(&pool),
@@ -84,14 +88,13 @@ impl Sandbox {
 
         // Weak: the janitor ends when nobody can tell him anything any more, and the pool's warm jails can.
         let weak = Arc::downgrade(&pool);
-        pool.tasks.spawn(janitor::run(told, docker.clone(), identity.clone(), move |jail| {
+        pool.tasks.spawn(janitor::run(told, docker, identity, move |jail| {
             if let Some(pool) = weak.upgrade() {
                 pool.gone(jail);
             }
         }));
         prove_workspace(&pool).await?;
-        let mut reaper = Reaper::new(docker, workspace, identity);
-        reap(&mut reaper, &pool).await;
+        this.reap(Instant::now()).await;
         pool.tasks.spawn(Arc::clone(&pool).fill(lifecycle.soft.clone()));
         pool.tasks.spawn({
             let pool = Arc::clone(&pool);
@@ -99,7 +102,7 @@ impl Sandbox {
                 loop {
                     tokio::select! {
                         () = pool.stop.cancelled() => return,
-                        () = tokio::time::sleep(reaper::INTERVAL) => reap(&mut reaper, &pool).await,
+                        () = tokio::time::sleep(reaper::INTERVAL) => reap(&reaper, &pool, Instant::now()).await,
                     }
                 }
             }
@@ -149,6 +152,11 @@ impl Sandbox {
     /// Everything that Docker says of a jail's container, as JSON of its API.
     pub async fn inspect(&self, jail: &Jail) -> Result<serde_json::Value, SandboxError> {
         self.0.pool.docker.inspect(jail.container_id()).await
+    }
+
+    /// One pass of the reaper, as at start and each minute.
+    pub async fn reap(&self, now: Instant) {
+        reap(&self.0.reaper, &self.0.pool, now).await;
     }
 
     /// Whether jails can be made; if not, why, for people.
@@ -203,8 +211,8 @@ impl Sandbox {
     }
 }
 
-async fn reap(reaper: &mut Reaper, pool: &Pool) {
-    match reaper.pass(Instant::now(), |jail| pool.is_live(jail)).await {
+async fn reap(reaper: &tokio::sync::Mutex<Reaper>, pool: &Pool, now: Instant) {
+    match reaper.lock().await.pass(now, |jail| pool.is_live(jail)).await {
         Ok(0) => {}
         Ok(removed) => tracing::warn!(removed, "reaped what was left behind"),
         Err(error) => tracing::warn!(%error, "reaping failed; it is tried again in a minute"),

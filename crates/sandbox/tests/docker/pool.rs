@@ -1,0 +1,167 @@
+//! The warm pool.
+
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
+
+use iteratione_sandbox::{Sandbox, SandboxError};
+
+use crate::{
+    host_config::build,
+    support::{BASE, DEADLINE, Site, docker, sh, take},
+};
+
+async fn until(what: &str, mut met: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !met() {
+        assert!(began.elapsed() < Duration::from_secs(40), "still not: {what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn jails_are_kept_ready_used_once_and_replaced() {
+    let mut site = Site::base();
+    site.config.pool_floor = 2;
+    let sandbox = site.start().await;
+    let base = site.language("base");
+    until("two are ready", || sandbox.warm("base") == 2).await;
+    assert_eq!(sandbox.live(), 2);
+    let mut seen = BTreeSet::new();
+    for _ in 0..3 {
+        until("one is ready", || sandbox.warm("base") > 0).await;
+        let began = Instant::now();
+        let resources = sandbox.compile_resources(base);
+        let mut jail = sandbox.take(base, resources, "test").await.expect("a jail");
+        assert!(began.elapsed() < Duration::from_millis(250), "a ready jail takes no start: {:?}", began.elapsed());
+        assert_eq!(sh(&mut jail, "ls -A /scratch; touch /scratch/mine; echo ok").await, "ok\n");
+        assert!(seen.insert(jail.container_id().to_owned()), "never the same twice");
+    }
+    until("two are ready again and the used ones are gone", || sandbox.warm("base") == 2 && sandbox.live() == 2).await;
+    assert!(site.containers().iter().all(|id| !seen.contains(id)));
+    site.end(sandbox).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_warm_jail_that_died_is_not_handed_out() {
+    let mut site = Site::base();
+    site.config.pool_floor = 2;
+    let sandbox = site.start().await;
+    until("two are ready", || sandbox.warm("base") == 2).await;
+    for id in site.containers() {
+        docker(&["kill", &id]);
+    }
+    let mut jail = take(&sandbox, site.language("base")).await;
+    assert_eq!(sh(&mut jail, "echo alive").await, "alive\n");
+    drop(jail);
+    site.end(sandbox).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_ceiling_holds_evicts_and_lets_people_wait() {
+    let mut site = Site::new(&[("one", BASE), ("two", BASE)]);
+    site.config.max_containers = 2;
+    site.config.pool_floor = 0;
+    site.config.pool_floors.insert("one".to_owned(), 2);
+    site.config.room_ms = 3_000;
+    let sandbox = site.start().await;
+    until("both places are taken", || sandbox.warm("one") == 2).await;
+    let first = take(&sandbox, site.language("two")).await;
+    assert!(site.containers().len() <= 2);
+    let second = take(&sandbox, site.language("two")).await;
+    let third = sandbox.take(site.language("one"), sandbox.default_resources(), "test").await;
+    assert!(matches!(third, Err(SandboxError::Timeout(_))), "{third:?}");
+    drop(first);
+    let third = take(&sandbox, site.language("one")).await;
+    assert!(site.containers().len() <= 2);
+    drop((second, third));
+    site.end(sandbox).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_at_once_all_get_a_jail_and_never_more_than_the_ceiling_exist() {
+    let mut site = Site::new(&[("one", BASE), ("two", BASE)]);
+    site.config.max_containers = 4;
+    site.config.pool_floor = 1;
+    let sandbox = site.start().await;
+    let mut users = tokio::task::JoinSet::new();
+    for n in 0..16 {
+        let sandbox: Sandbox = sandbox.clone();
+        let language = site.languages.get(if n % 2 == 0 { "one" } else { "two" }).expect("language").clone();
+        users.spawn(async move {
+            let mut jail = take(&sandbox, &language).await;
+            assert!(sandbox.live() <= 4);
+            let said = sh(&mut jail, &format!("echo {n}")).await;
+            // Some are kept for a while, some are dropped in the middle of a start.
+            drop(tokio::time::timeout(Duration::from_millis(5), take(&sandbox, &language)).await);
+            assert_eq!(said, format!("{n}\n"));
+        });
+    }
+    let all = async {
+        while let Some(user) = users.join_next().await {
+            user.expect("served")
+        }
+    };
+    tokio::time::timeout(DEADLINE, all).await.expect("in time");
+    site.end(sandbox).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn when_the_image_changes_warm_jails_are_replaced() {
+    let image = format!("iteratione-test/changing:{}", uuid::Uuid::new_v4().simple());
+    build(&image, &format!("FROM {BASE}\nRUN echo old > /version\n"));
+    let mut site = Site::new(&[("changing", &image)]);
+    site.config.pool_floor = 1;
+    let sandbox = site.start().await;
+    until("one is ready", || sandbox.warm("changing") == 1).await;
+    let old = site.containers();
+    build(&image, &format!("FROM {BASE}\nRUN echo new > /version\n"));
+    until("the old one is gone and a new one is ready", || {
+        sandbox.warm("changing") == 1 && site.containers().iter().all(|id| !old.contains(id))
+    })
+    .await;
+    let mut jail = take(&sandbox, site.language("changing")).await;
+    assert_eq!(sh(&mut jail, "cat /version").await, "new\n");
+    drop(jail);
+    site.end(sandbox).await;
+    docker(&["rmi", "--force", &image]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_missing_image_is_told_at_once_makes_unready_and_spares_the_others() {
+    let mut site = Site::new(&[("base", BASE), ("missing", "iteratione-test/there-is-no-such-image:1")]);
+    site.config.pool_floor = 1;
+    let sandbox = site.start().await;
+    let began = Instant::now();
+    let error = sandbox.take(site.language("missing"), sandbox.default_resources(), "test").await.expect_err("missing");
+    assert!(matches!(error, SandboxError::ImageMissing(_)), "{error}");
+    assert!(began.elapsed() < Duration::from_secs(40));
+    drop(take(&sandbox, site.language("base")).await);
+    let problems = sandbox.readiness().await.expect_err("unready");
+    assert!(problems.contains("there-is-no-such-image"), "{problems}");
+    site.end(sandbox).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn shutdown_destroys_even_what_is_still_in_use() {
+    let mut site = Site::base();
+    site.config.shutdown_ms = 8_000;
+    let sandbox = site.start().await;
+    let mut jail = take(&sandbox, site.language("base")).await;
+    site.end(sandbox.clone()).await;
+    let lost = jail.exec(crate::support::program(&["true"]), b"").await;
+    assert!(matches!(lost, Err(SandboxError::JailLost(_))), "{lost:?}");
+    let late = sandbox.take(site.language("base"), sandbox.default_resources(), "test").await;
+    assert!(matches!(late, Err(SandboxError::Stopping)), "{late:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_makes_unready() {
+    let mut site = Site::base();
+    site.config.min_free_mb = u64::MAX;
+    let sandbox = site.start().await;
+    let problems = sandbox.readiness().await.expect_err("unready");
+    assert!(problems.contains("MiB are free"), "{problems}");
+    site.end(sandbox).await;
+}
