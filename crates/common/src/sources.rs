@@ -81,6 +81,9 @@ fn check_name(language: &Language, name: &str) -> Result<(), String> {
     if name.contains(['/', '\\']) {
         return refuse("has folders in it: send the bare file name, the judge makes the folders.");
     }
+    if !name.nfc().eq(name.chars()) {
+        return refuse("is not in Unicode normal form C (macOS is known for that): type its accented letters again.");
+    }
     if let Some(c) = name.chars().find(|&c| !allowed(c)) {
         let c = if c.is_control() { format!("U+{:04X}", u32::from(c)) } else { format!("“{c}”") };
         return Err(format!("has the character {c} in it: use letters, digits, spaces and _ $ . - + only."));
@@ -93,9 +96,6 @@ fn check_name(language: &Language, name: &str) -> Result<(), String> {
     }
     if name.ends_with(['.', ' ']) {
         return refuse("ends with a dot or a blank: leave it out.");
-    }
-    if !name.nfc().eq(name.chars()) {
-        return refuse("is not in Unicode normal form C (macOS is known for that): type its accented letters again.");
     }
     if is_device(name) {
         return refuse("is the name of a device on Windows: choose another.");
