@@ -227,3 +227,6 @@ fn bind(source: &Path, target: &str) -> Mount {
         ..Default::default()
     }
 }
+
+#[cfg(test)]
+mod tests;

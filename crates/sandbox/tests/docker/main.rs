@@ -6,5 +6,6 @@ mod jail;
 mod pool;
 mod probe;
 mod reaper;
+mod runtimes;
 mod stock_image;
 mod support;

@@ -27,8 +27,12 @@ async fn an_image_made_from_scratch_with_one_static_program_works_unchanged() {
     jail.write_sources(&[("hello.sh".to_owned(), b"#!/bin/busybox sh\nread name; echo hello $name\n".to_vec())])
         .await
         .expect("written");
-    let built =
-        run(&mut jail, compiler(&["busybox", "sh", "-c", "busybox cp /src/hello.sh main && busybox chmod 755 main"]), b"").await;
+    let built = run(
+        &mut jail,
+        compiler(&["busybox", "sh", "-c", "busybox cp /src/hello.sh main && busybox chmod 755 main"]),
+        b"",
+    )
+    .await;
     assert_eq!(built.result.exit_code, Some(0), "{:?} {}", built.result, String::from_utf8_lossy(&built.stderr));
     let ran = run(&mut jail, program(&["/build/main"]), b"musl\n").await;
     assert_eq!(
