@@ -105,8 +105,8 @@ impl App {
 
 /// All routes with their layers, and their OpenAPI document.
 pub fn router(state: AppState) -> anyhow::Result<(Router, utoipa::openapi::OpenApi)> {
-    let (api, document) =
-        OpenApiRouter::with_openapi(openapi::base()).nest("/api/v1", handlers::routes()).split_for_parts();
+    let (api, document) = described().split_for_parts();
+    let document = openapi::finish(document);
     let all = api
         .merge(handlers::health::routes())
         .merge(openapi::routes(&document)?)
@@ -117,7 +117,11 @@ pub fn router(state: AppState) -> anyhow::Result<(Router, utoipa::openapi::OpenA
 
 /// The OpenAPI document alone.
 pub fn document() -> utoipa::openapi::OpenApi {
-    OpenApiRouter::with_openapi(openapi::base()).nest("/api/v1", handlers::routes()).into_openapi()
+    openapi::finish(described().into_openapi())
+}
+
+fn described() -> OpenApiRouter<AppState> {
+    OpenApiRouter::with_openapi(openapi::base()).nest("/api/v1", handlers::routes())
 }
 
 async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {

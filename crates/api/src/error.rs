@@ -121,6 +121,16 @@ impl ApiError {
         Self::Conflict { code, detail: detail.into() }
     }
 
+    /// A field's value belongs to something else already: 409.
+    pub fn taken(code: &'static str, pointer: &str, detail: &str) -> Self {
+        Self::Refused {
+            status: StatusCode::CONFLICT,
+            code,
+            detail: detail.to_owned(),
+            errors: vec![FieldProblem::new(pointer, detail)],
+        }
+    }
+
     /// Fails if there are any problems with fields.
     pub fn if_any(errors: Vec<FieldProblem>) -> Result<(), Self> {
         if errors.is_empty() { Ok(()) } else { Err(Self::Invalid(errors)) }

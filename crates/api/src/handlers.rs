@@ -1,9 +1,11 @@
 //! The endpoints: one file each, with request, response, description, handler and tests, in that order.
 
+pub mod auth;
 pub mod courses;
 pub mod health;
 pub mod labs;
 pub mod languages;
+pub mod me;
 pub mod submissions;
 
 use utoipa_axum::router::OpenApiRouter;
@@ -12,5 +14,10 @@ use crate::state::AppState;
 
 /// Everything below `/api/v1`.
 pub fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().merge(languages::routes()).merge(labs::routes()).merge(submissions::routes())
+    OpenApiRouter::new()
+        .merge(auth::routes())
+        .merge(me::routes())
+        .merge(courses::routes())
+        .merge(languages::routes())
+        .merge(labs::routes()).merge(submissions::routes())
 }

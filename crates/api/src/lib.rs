@@ -6,6 +6,7 @@
 pub mod access;
 pub mod app;
 pub mod auth;
+pub mod check;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -21,3 +22,5 @@ pub mod state;
 pub mod visibility;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod world;

@@ -8,10 +8,13 @@ use axum::{
 };
 use utoipa::{
     Modify, OpenApi,
-    openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
+    openapi::{
+        Content, Ref, ResponseBuilder,
+        security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
+    },
 };
 
-use crate::{auth::cookie, state::AppState};
+use crate::{auth::cookie, problem::Problem, state::AppState};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -20,6 +23,7 @@ use crate::{auth::cookie, state::AppState};
         description = "An online judge for programming courses. Errors are `application/problem+json` with a stable \
             `code`; lists are `{items, next}`; every POST that creates takes `Idempotency-Key`.",
     ),
+    components(schemas(Problem)),
     modifiers(&Security),
     security(("session" = []), ("token" = [])),
 )]
@@ -47,6 +51,22 @@ impl Modify for Security {
 /// What holds for the whole document.
 pub fn base() -> utoipa::openapi::OpenApi {
     Document::openapi()
+}
+
+/// Adds what holds for every operation: any of them can be refused, and how that looks.
+pub fn finish(mut document: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenApi {
+    let refusal = ResponseBuilder::new()
+        .description("Refused, or failed")
+        .content("application/problem+json", Content::new(Some(Ref::from_schema_name("ProblemDocument"))))
+        .build();
+    for item in document.paths.paths.values_mut() {
+        let operations =
+            [&mut item.get, &mut item.put, &mut item.post, &mut item.patch, &mut item.delete, &mut item.head];
+        for operation in operations.into_iter().flatten() {
+            operation.responses.responses.entry("default".to_owned()).or_insert_with(|| refusal.clone().into());
+        }
+    }
+    document
 }
 
 /// The document and its page.

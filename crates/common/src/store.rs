@@ -72,6 +72,17 @@ pub enum CourseRole {
     Instructor,
 }
 
+impl CourseRole {
+    /// As in the database and on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Student => "student",
+            Self::Assistant => "assistant",
+            Self::Instructor => "instructor",
+        }
+    }
+}
+
 /// Where the newest revision of a lab stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, sqlx::Type, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]

@@ -108,7 +108,7 @@ where
         let pg = AppState::from_ref(state).pg;
         let found = match named.parse::<CourseId>() {
             Ok(id) => course::by_id(&pg, id, user.id).await?,
-            Err(_) if crate::handlers::courses::is_slug(named) => course::by_slug(&pg, named, user.id).await?,
+            Err(_) if crate::check::is_slug(named) => course::by_slug(&pg, named, user.id).await?,
             Err(_) => None,
         };
         Self::new(user, found, "course")

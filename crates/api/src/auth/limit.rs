@@ -85,7 +85,8 @@ impl<K: Hash + Eq> Attempts<K> {
 #[derive(Debug, Clone)]
 pub struct Limits {
     /// Wrong passwords of one account from one address.
-    pub login: Attempts<(String, IpAddr)>,
+    /// By SHA-256 of the address typed: what is typed can be long.
+    pub login: Attempts<([u8; 32], IpAddr)>,
     /// Wrong passwords from one address.
     pub login_address: Attempts<IpAddr>,
     /// New accounts from one address.

@@ -45,6 +45,15 @@ pub(crate) async fn read_body<S: Send + Sync>(request: Request, state: &S) -> Re
     })
 }
 
+/// The whole body, as far as `limit` bytes: for routes whose limit is a setting.
+pub(crate) async fn read_body_up_to(request: Request, limit: usize) -> Result<Bytes, ApiError> {
+    axum::body::to_bytes(request.into_body(), limit).await.map_err(|e| {
+        let too_large =
+            std::error::Error::source(&e).is_some_and(<dyn std::error::Error>::is::<http_body_util::LengthLimitError>);
+        if too_large { ApiError::TooLarge } else { ApiError::UnreadableBody }
+    })
+}
+
 /// Reads JSON, or says where it is wrong.
 pub(crate) fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);

@@ -36,18 +36,47 @@ pub async fn insert(
     Ok(done.rows_affected() == 1)
 }
 
-/// Gives a member another role.
-pub async fn set_role(
+/// An account that a roster names.
+#[derive(Debug, Clone)]
+pub struct Candidate {
+    /// Whose account.
+    pub account_id: UserId,
+    /// Normalised address.
+    pub email: String,
+    /// As what it is in the course already.
+    pub role: Option<CourseRole>,
+}
+
+/// The accounts of these normalised addresses, as they are in the course.
+pub async fn candidates(db: impl PgExecutor<'_>, course: CourseId, emails: &[String]) -> sqlx::Result<Vec<Candidate>> {
+    sqlx::query_as!(
+        Candidate,
+        r#"select a.account_id, lower(a.email) as "email!", m.role as "role?: CourseRole"
+           from account a left join course_member m on m.account_id = a.account_id and m.course_id = $1
+           where lower(a.email) = any($2)"#,
+        course as CourseId,
+        emails
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// Gives accounts these roles in a course, as new members or existing ones. `accounts` and `roles` go in pairs.
+pub async fn upsert(
     db: impl PgExecutor<'_>,
     course: CourseId,
-    account: UserId,
-    role: CourseRole,
+    accounts: &[UserId],
+    roles: &[CourseRole],
 ) -> sqlx::Result<()> {
+    let accounts: Vec<uuid::Uuid> = accounts.iter().map(|a| a.uuid()).collect();
+    let roles: Vec<String> = roles.iter().map(|r| r.as_str().to_owned()).collect();
     sqlx::query!(
-        "update course_member set role = $3 where course_id = $1 and account_id = $2",
+        "insert into course_member (course_id, account_id, role)
+         select $1, account_id, role::course_role from unnest($2::uuid[], $3::text[]) as row (account_id, role)
+         on conflict (course_id, account_id) do update set role = excluded.role",
         course as CourseId,
-        account as UserId,
-        role as CourseRole,
+        &accounts,
+        &roles
     )
     .execute(db)
     .await?;

@@ -1,0 +1,142 @@
+//! `POST /courses/{course}/members`
+
+use std::collections::HashMap;
+
+use axum::{
+    extract::{FromRequestParts as _, Request, State},
+    http::{StatusCode, header},
+    response::Response,
+};
+use iteratione_common::store::{
+    CourseRole, PgTransaction, account,
+    course::{self, CourseRow},
+    member,
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{
+    super::roster::{MemberRequest, MembersRequest},
+    MemberView, last_instructor,
+};
+use crate::{
+    auth::access::CourseInstructor,
+    error::{ApiError, FieldProblem},
+    extract::{Begun, IdempotencyKey, read_body_up_to},
+    state::AppState,
+};
+
+/// What became of a roster.
+#[derive(Debug, Default, Serialize, ToSchema)]
+pub struct RosterReport {
+    /// New members.
+    added: usize,
+    /// Members with another role than before.
+    changed: usize,
+    /// Members who were already what the roster says.
+    unchanged: usize,
+    /// Addresses without an account: they have to register first, then send the roster again.
+    unknown: Vec<String>,
+}
+
+/// Add a member by address, or a roster as a JSON list or as CSV; existing members get the role given.
+#[utoipa::path(post, path = "/courses/{course}/members", tag = "courses",
+    params(("course" = String, Path, description = "Id or slug"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes the request repeatable")),
+    request_body(content(
+        (MembersRequest = "application/json"),
+        (String = "text/csv", example = "email,role\nada@example.edu,student\n"))),
+    responses(
+        (status = 200, description = "A roster was taken in, or a member changed", body = RosterReport),
+        (status = 201, description = "One member was added", body = MemberView),
+        (status = 409, description = "`last_instructor`", content_type = "application/problem+json",
+            body = crate::problem::Problem)))]
+#[tracing::instrument(name = "api.member.add", skip_all, fields(course.id = %instructor.course.course_id))]
+pub(super) async fn add(
+    State(state): State<AppState>,
+    CourseInstructor(instructor): CourseInstructor,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let (mut parts, body) = request.into_parts();
+    let key = IdempotencyKey::from_request_parts(&mut parts, &state).await?;
+    let content_type = parts.headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    if !matches!(essence.as_str(), "application/json" | "text/csv") {
+        return Err(ApiError::UnsupportedMediaType("JSON (application/json) or CSV (text/csv)"));
+    }
+    let bytes = read_body_up_to(Request::from_parts(parts, body), state.config.api.limits.roster_bytes).await?;
+    let wanted =
+        if essence == "text/csv" { MembersRequest::from_csv(&bytes)? } else { MembersRequest::from_json(&bytes)? };
+
+    let mut work = match key.begin(&state.pg, instructor.user.id, &bytes).await? {
+        Begun::Fresh(work) => work,
+        Begun::Replay(answer) => return Ok(answer),
+    };
+    let course = &instructor.course;
+    match wanted {
+        MembersRequest::Roster(rows) => {
+            let report = take_in(work.tx(), course, &rows).await?;
+            work.commit(StatusCode::OK, None, &report).await
+        }
+        MembersRequest::One(one) => {
+            let report = take_in(work.tx(), course, std::slice::from_ref(&one)).await?;
+            let account = account::by_email(&mut **work.tx(), &one.email).await?;
+            let row = match account {
+                Some(account) => member::get(&mut **work.tx(), course.course_id, account.account_id).await?,
+                None => None,
+            };
+            let Some(row) = row else {
+                return Err(unknown_account());
+            };
+            let status = if report.added == 1 { StatusCode::CREATED } else { StatusCode::OK };
+            work.commit(status, None, &MemberView::from(row)).await
+        }
+    }
+}
+
+/// Adds and changes members. The course is locked meanwhile, so that its last instructor is seen.
+async fn take_in(
+    tx: &mut PgTransaction<'_>,
+    course: &CourseRow,
+    rows: &[MemberRequest],
+) -> Result<RosterReport, ApiError> {
+    let id = course.course_id;
+    course::lock(&mut **tx, id).await?;
+    let emails: Vec<String> = rows.iter().map(|r| r.email.clone()).collect();
+    let known: HashMap<String, member::Candidate> =
+        member::candidates(&mut **tx, id, &emails).await?.into_iter().map(|c| (c.email.clone(), c)).collect();
+    let mut report = RosterReport::default();
+    let (mut accounts, mut roles) = (Vec::new(), Vec::new());
+    for row in rows {
+        let Some(candidate) = known.get(&row.email) else {
+            report.unknown.push(row.email.clone());
+            continue;
+        };
+        match candidate.role {
+            Some(role) if role == row.role => {
+                report.unchanged += 1;
+                continue;
+            }
+            Some(_) => report.changed += 1,
+            None => report.added += 1,
+        }
+        accounts.push(candidate.account_id);
+        roles.push(row.role);
+    }
+    member::upsert(&mut **tx, id, &accounts, &roles).await?;
+    let demoted = known.values().any(|c| c.role == Some(CourseRole::Instructor));
+    if demoted && member::instructors(&mut **tx, id).await? == 0 {
+        return Err(last_instructor());
+    }
+    Ok(report)
+}
+
+fn unknown_account() -> ApiError {
+    let detail = "There is no account with this address: its owner has to register first.";
+    ApiError::Refused {
+        status: StatusCode::UNPROCESSABLE_ENTITY,
+        code: "unknown_account",
+        detail: detail.to_owned(),
+        errors: vec![FieldProblem::new("/email", detail)],
+    }
+}
