@@ -1,105 +1,115 @@
-//! The container's own cgroup as seen from inside: CPU, memory and OOM kills of everything in the jail.
+//! Counters of this container's own cgroup, v1 or v2, read through descriptors that stay open.
 
 use std::{
     fs::File,
-    os::unix::fs::FileExt as _,
+    io,
     path::{Path, PathBuf},
 };
 
-/// Counters of one container, kept open: each reading is one `pread` a counter.
+/// The most that any of the files read here has. `memory.events` and `cpu.stat` are a few hundred bytes.
+const BUFFER: usize = 4096;
+
+/// A counter in a file: its only number, or the one behind a key.
+#[derive(Debug)]
+struct Counter {
+    file: File,
+    key: Option<&'static str>,
+}
+
+impl Counter {
+    /// If the file is there and has the number.
+    fn open(path: &Path, key: Option<&'static str>) -> Option<Self> {
+        let counter = Self { file: File::open(path).ok()?, key };
+        counter.read().is_ok().then_some(counter)
+    }
+
+    fn read(&self) -> io::Result<u64> {
+        let mut buffer = [0u8; BUFFER];
+        let n = rustix::io::pread(&self.file, &mut buffer, 0)?;
+        let text = std::str::from_utf8(buffer.get(..n).unwrap_or_default()).unwrap_or_default();
+        let number = match self.key {
+            None => text.trim().parse().ok(),
+            Some(key) => value_of(text, key),
+        };
+        number.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, format!("no number in {text:?}")))
+    }
+}
+
+/// `number` of the line `key number`.
+fn value_of(text: &str, key: &str) -> Option<u64> {
+    text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(' ')?.trim().parse().ok())
+}
+
+/// What a cgroup has counted so far.
 #[derive(Debug)]
 pub struct Cgroup {
     version: u8,
-    cpu: Option<File>,
-    usage: Option<File>,
-    peak: Option<File>,
-    oom: Option<File>,
-}
-
-/// One reading. All grow with the container's life but `usage_bytes`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Counters {
-    /// User + system microseconds.
-    pub cpu_us: u64,
-    /// Memory charged now.
-    pub usage_bytes: u64,
-    /// The most that was ever charged.
-    pub peak_bytes: u64,
-    /// Processes that the OOM killer ended.
-    pub oom_kills: u64,
+    cpu: Counter,
+    /// Nanoseconds in the unit of `cpu`.
+    cpu_unit: u64,
+    memory: Counter,
+    /// Missing on v2 before Linux 5.19.
+    peak: Option<Counter>,
+    oom_kills: Counter,
 }
 
 impl Cgroup {
-    /// Opens the counters below `root` (in a jail `/sys/fs/cgroup`), whichever hierarchy is mounted there.
-    pub fn open(root: &Path) -> Self {
-        let open = |candidates: &[&str]| candidates.iter().find_map(|path| File::open(root.join(path)).ok());
-        if root.join("cgroup.controllers").is_file() {
-            return Self {
-                version: 2,
-                cpu: open(&["cpu.stat"]),
-                usage: open(&["memory.current"]),
-                peak: open(&["memory.peak"]),
-                oom: open(&["memory.events"]),
-            };
-        }
-        let cpu = open(&["cpuacct/cpuacct.usage", "cpu,cpuacct/cpuacct.usage"]);
-        Self {
-            version: u8::from(cpu.is_some()),
-            cpu,
-            usage: open(&["memory/memory.usage_in_bytes"]),
-            peak: open(&["memory/memory.max_usage_in_bytes"]),
-            oom: open(&["memory/memory.oom_control"]),
-        }
+    /// The cgroup mounted at a folder (`/sys/fs/cgroup`): v1 controllers are tried first, because on a host with both
+    /// they are the ones in use. `None` if not all that is needed can be read.
+    pub fn open(root: &Path) -> Option<Self> {
+        Self::v1(root).or_else(|| Self::v2(root))
     }
 
-    /// 1 or 2; 0 when there are no counters to read.
+    fn v1(root: &Path) -> Option<Self> {
+        let controller = |names: [&str; 2], file: &str, key| {
+            names.iter().map(|n| root.join(n).join(file)).find_map(|path| Counter::open(&path, key))
+        };
+        Some(Self {
+            version: 1,
+            cpu: controller(["cpuacct", "cpu,cpuacct"], "cpuacct.usage", None)?,
+            cpu_unit: 1,
+            memory: controller(["memory"; 2], "memory.usage_in_bytes", None)?,
+            peak: controller(["memory"; 2], "memory.max_usage_in_bytes", None),
+            oom_kills: controller(["memory"; 2], "memory.oom_control", Some("oom_kill"))?,
+        })
+    }
+
+    fn v2(root: &Path) -> Option<Self> {
+        let file = |name: &str| -> PathBuf { root.join(name) };
+        Some(Self {
+            version: 2,
+            cpu: Counter::open(&file("cpu.stat"), Some("usage_usec"))?,
+            cpu_unit: 1000,
+            memory: Counter::open(&file("memory.current"), None)?,
+            peak: Counter::open(&file("memory.peak"), None),
+            oom_kills: Counter::open(&file("memory.events"), Some("oom_kill"))?,
+        })
+    }
+
+    /// 1 or 2.
     pub fn version(&self) -> u8 {
         self.version
     }
 
-    /// All counters. What cannot be read is 0.
-    pub fn read(&self) -> Counters {
-        Counters {
-            cpu_us: self.cpu_us(),
-            usage_bytes: number(self.usage.as_ref()),
-            peak_bytes: number(self.peak.as_ref()),
-            oom_kills: text(self.oom.as_ref()).map_or(0, |t| field(&t, "oom_kill")),
-        }
+    /// User + system nanoseconds of all that ever ran in it.
+    pub fn cpu_ns(&self) -> io::Result<u64> {
+        Ok(self.cpu.read()?.saturating_mul(self.cpu_unit))
     }
 
-    /// User + system microseconds alone: what the watchdog reads at every tick.
-    pub fn cpu_us(&self) -> u64 {
-        let Some(text) = text(self.cpu.as_ref()) else { return 0 };
-        if self.version == 2 { field(&text, "usage_usec") } else { text.trim().parse::<u64>().unwrap_or(0) / 1000 }
+    /// Bytes charged now.
+    pub fn memory(&self) -> io::Result<u64> {
+        self.memory.read()
     }
 
-    /// Memory charged now.
-    pub fn usage_bytes(&self) -> u64 {
-        number(self.usage.as_ref())
+    /// Most bytes that ever were charged, if the kernel counts it.
+    pub fn peak(&self) -> io::Result<Option<u64>> {
+        self.peak.as_ref().map(Counter::read).transpose()
     }
-}
 
-/// Where a jail sees its own cgroup.
-pub fn own() -> PathBuf {
-    PathBuf::from("/sys/fs/cgroup")
-}
-
-fn text(file: Option<&File>) -> Option<String> {
-    let mut buffer = [0; 4096];
-    let n = file?.read_at(&mut buffer, 0).ok()?;
-    std::str::from_utf8(&buffer[..n]).ok().map(str::to_owned)
-}
-
-fn number(file: Option<&File>) -> u64 {
-    text(file).and_then(|t| t.trim().parse().ok()).unwrap_or(0)
-}
-
-/// The number behind a name in `name number` lines.
-fn field(text: &str, name: &str) -> u64 {
-    text.lines()
-        .find_map(|line| line.split_once(' ').filter(|(n, _)| *n == name))
-        .and_then(|(_, value)| value.trim().parse().ok())
-        .unwrap_or(0)
+    /// Processes that the kernel killed because the cgroup was full.
+    pub fn oom_kills(&self) -> io::Result<u64> {
+        self.oom_kills.read()
+    }
 }
 
 #[cfg(test)]
@@ -107,58 +117,93 @@ mod tests {
     use super::*;
 
     fn layout(files: &[(&str, &str)]) -> tempfile::TempDir {
-        let dir = tempfile::tempdir().expect("folder");
-        for (path, content) in files {
-            let path = dir.path().join(path);
-            std::fs::create_dir_all(path.parent().expect("below the folder")).expect("folder");
-            std::fs::write(path, content).expect("write");
+        let root = tempfile::tempdir().expect("a folder");
+        for (path, text) in files {
+            let path = root.path().join(path);
+            std::fs::create_dir_all(path.parent().expect("has one")).expect("a folder");
+            std::fs::write(path, text).expect("a file");
         }
-        dir
+        root
+    }
+
+    const V1: [(&str, &str); 4] = [
+        ("cpuacct/cpuacct.usage", "1234567890\n"),
+        ("memory/memory.usage_in_bytes", "1048576\n"),
+        ("memory/memory.max_usage_in_bytes", "2097152\n"),
+        ("memory/memory.oom_control", "oom_kill_disable 0\nunder_oom 0\noom_kill 3\n"),
+    ];
+    const V2: [(&str, &str); 4] = [
+        (
+            "cpu.stat",
+            "usage_usec 7001\nuser_usec 5000\nsystem_usec 2001\nnice_usec 0\ncore_sched.force_idle_usec 0\n\
+             nr_periods 4\nnr_throttled 1\nthrottled_usec 90\nnr_bursts 0\nburst_usec 0\n",
+        ),
+        ("memory.current", "300000\n"),
+        ("memory.peak", "400000\n"),
+        ("memory.events", "low 0\nhigh 0\nmax 12\noom 2\noom_kill 1\noom_group_kill 5\n"),
+    ];
+
+    #[test]
+    fn version_1_is_read() {
+        let root = layout(&V1);
+        let cgroup = Cgroup::open(root.path()).expect("complete");
+        assert_eq!((cgroup.version(), cgroup.cpu_ns().ok()), (1, Some(1_234_567_890)));
+        assert_eq!((cgroup.memory().ok(), cgroup.peak().ok()), (Some(1_048_576), Some(Some(2_097_152))));
+        assert_eq!(cgroup.oom_kills().ok(), Some(3));
     }
 
     #[test]
-    fn version_1_counts_nanoseconds_and_has_its_own_oom_file() {
-        let dir = layout(&[
-            ("cpuacct/cpuacct.usage", "123456789\n"),
-            ("memory/memory.usage_in_bytes", "4096\n"),
-            ("memory/memory.max_usage_in_bytes", "8192\n"),
-            ("memory/memory.oom_control", "oom_kill_disable 0\nunder_oom 0\noom_kill 3\n"),
-        ]);
-        let cgroup = Cgroup::open(dir.path());
-        assert_eq!(cgroup.version(), 1);
-        let expected = Counters { cpu_us: 123_456, usage_bytes: 4096, peak_bytes: 8192, oom_kills: 3 };
-        assert_eq!(cgroup.read(), expected);
+    fn version_1_with_cpu_and_cpuacct_in_one_folder_is_read() {
+        let mut files = V1;
+        files[0].0 = "cpu,cpuacct/cpuacct.usage";
+        assert_eq!(Cgroup::open(layout(&files).path()).expect("complete").cpu_ns().ok(), Some(1_234_567_890));
     }
 
     #[test]
-    fn version_2_counts_microseconds_and_group_kills_apart() {
-        let dir = layout(&[
-            ("cgroup.controllers", "cpu memory pids\n"),
-            ("cpu.stat", "usage_usec 777\nuser_usec 700\nsystem_usec 77\nnr_periods 0\n"),
-            ("memory.current", "10\n"),
-            ("memory.peak", "20\n"),
-            ("memory.events", "low 0\nhigh 0\nmax 9\noom 4\noom_kill 2\noom_group_kill 1\n"),
-        ]);
-        let cgroup = Cgroup::open(dir.path());
-        assert_eq!(cgroup.version(), 2);
-        assert_eq!(cgroup.read(), Counters { cpu_us: 777, usage_bytes: 10, peak_bytes: 20, oom_kills: 2 });
+    fn version_2_is_read() {
+        let root = layout(&V2);
+        let cgroup = Cgroup::open(root.path()).expect("complete");
+        assert_eq!((cgroup.version(), cgroup.cpu_ns().ok()), (2, Some(7_001_000)));
+        assert_eq!((cgroup.memory().ok(), cgroup.peak().ok()), (Some(300_000), Some(Some(400_000))));
+        assert_eq!(cgroup.oom_kills().ok(), Some(1), "not oom, not oom_group_kill");
     }
 
     #[test]
-    fn an_older_kernel_without_a_peak_and_a_machine_without_counters_read_as_zero() {
-        let dir = layout(&[("cgroup.controllers", ""), ("cpu.stat", "usage_usec 5\n"), ("memory.events", "oom 1\n")]);
-        assert_eq!(Cgroup::open(dir.path()).read(), Counters { cpu_us: 5, ..Counters::default() });
-        let nothing = layout(&[]);
-        let cgroup = Cgroup::open(nothing.path());
-        assert_eq!((cgroup.version(), cgroup.read()), (0, Counters::default()));
+    fn version_2_of_an_older_kernel_has_no_peak() {
+        let root = layout(&[V2[0], V2[1], V2[3]]);
+        assert_eq!(Cgroup::open(root.path()).expect("enough").peak().ok(), Some(None));
     }
 
     #[test]
-    fn counters_are_read_anew_each_time() {
-        let dir = layout(&[("cpuacct/cpuacct.usage", "1000\n")]);
-        let cgroup = Cgroup::open(dir.path());
-        assert_eq!(cgroup.cpu_us(), 1);
-        std::fs::write(dir.path().join("cpuacct/cpuacct.usage"), "5000\n").expect("write");
-        assert_eq!(cgroup.cpu_us(), 5);
+    fn on_a_host_with_both_version_1_is_the_one_in_use() {
+        let root = layout(&V1.into_iter().chain(V2).collect::<Vec<_>>());
+        assert_eq!(Cgroup::open(root.path()).expect("complete").version(), 1);
+    }
+
+    #[test]
+    fn a_hierarchy_that_lacks_something_is_not_used() {
+        for missing in 0..3 {
+            let mut files = V2.to_vec();
+            files.remove([0, 1, 3][missing]);
+            assert!(Cgroup::open(layout(&files).path()).is_none(), "without {:?}", V2[[0, 1, 3][missing]].0);
+        }
+        assert!(Cgroup::open(layout(&[]).path()).is_none());
+    }
+
+    #[test]
+    fn a_file_that_says_something_else_is_not_a_counter() {
+        let mut files = V1;
+        files[3].1 = "oom_kill_disable 0\nunder_oom 0\n";
+        assert!(Cgroup::open(layout(&files).path()).is_none(), "Linux before 4.13 does not count OOM kills");
+        assert_eq!(value_of("oom_kill_disable 1\noom_kill 2\n", "oom_kill"), Some(2));
+        assert_eq!(value_of("oom_kill many\n", "oom_kill"), None);
+    }
+
+    #[test]
+    fn a_counter_is_read_anew_each_time() {
+        let root = layout(&V1);
+        let cgroup = Cgroup::open(root.path()).expect("complete");
+        std::fs::write(root.path().join("memory/memory.usage_in_bytes"), "5\n").expect("written");
+        assert_eq!(cgroup.memory().ok(), Some(5));
     }
 }

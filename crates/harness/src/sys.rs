@@ -1,221 +1,211 @@
-//! The system calls that have no safe form: fork, exec, a change of uid, waiting with resource usage.
+//! The system calls that have no safe form here: fork, exec, wait with resource usage, signals, System V IPC.
 //!
-//! The harness has one thread, so what is only async-signal-safe in general is safe after its forks.
-
-#![allow(unsafe_code, reason = "the one module that may")]
+//! The harness has one thread. A forked child may therefore do anything until it executes its program.
+#![allow(unsafe_code, reason = "this is the one module in which it is allowed")]
 
 use std::{
-    ffi::CString,
+    ffi::{CStr, CString},
     io,
-    os::fd::{AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd, RawFd},
+    os::fd::{AsFd, FromRawFd, OwnedFd},
     ptr,
+    time::Duration,
 };
 
-/// Which side of a fork this is.
-pub enum Fork {
+/// Which side of [`fork`] this is.
+pub enum Forked {
     /// The new process.
     Child,
-    /// The harness; the child's pid.
+    /// The old one, and the new one's id.
     Parent(i32),
 }
 
-/// A process that has ended.
-#[derive(Debug, Clone, Copy)]
-pub struct Reaped {
-    /// Its pid.
-    pub pid: i32,
-    /// Exit code, if it exited.
-    pub exit_code: Option<i32>,
-    /// Signal, if one ended it.
-    pub signal: Option<i32>,
-    /// Largest resident set of it or of a child that it waited for, in bytes.
-    pub max_rss_bytes: u64,
+/// How a process ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// It exited.
+    Exited(i32),
+    /// A signal ended it.
+    Signaled(i32),
 }
 
-/// What waiting found.
-pub enum Wait {
+/// A process that has ended and was waited for.
+#[derive(Debug, Clone, Copy)]
+pub struct Reaped {
+    /// Its id.
+    pub pid: i32,
+    /// How it ended.
+    pub end: End,
+    /// User + system time, of itself and of those it had waited for.
+    pub cpu: Duration,
+    /// Highest resident set size in bytes, of itself or of one that it had waited for.
+    pub max_rss: u64,
+}
+
+/// Answer of [`reap`].
+pub enum Reap {
     /// One that has ended.
-    Ended(Reaped),
-    /// There are children, all alive.
-    Alive,
-    /// There is no child at all.
+    Process(Reaped),
+    /// There are children, none has ended.
+    NotYet,
+    /// There are no children.
     Nobody,
 }
 
+/// A kind of System V IPC object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ipc {
+    /// Shared memory.
+    Shm,
+    /// Semaphores.
+    Sem,
+    /// Message queues.
+    Msg,
+}
+
 fn check(result: libc::c_int) -> io::Result<libc::c_int> {
-    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(result) }
+    if result == -1 { Err(io::Error::last_os_error()) } else { Ok(result) }
 }
 
-/// Makes `/proc/1` unreadable for other uids, and closes what was inherited.
-pub fn seclude() -> io::Result<()> {
-    // SAFETY: prctl and close_range take integers only; no Rust object owns a descriptor above 2 yet.
-    unsafe {
-        check(libc::prctl(libc::PR_SET_DUMPABLE, 0, 0, 0, 0))?;
-        if libc::syscall(libc::SYS_close_range, 3, u32::MAX, 0) < 0 {
-            for fd in 3..1024 {
-                libc::close(fd);
-            }
-        }
+/// Whether this is the first process of a PID namespace. Only then does "kill everything" mean a jail.
+pub fn is_init() -> bool {
+    rustix::process::getpid().is_init()
+}
+
+/// A copy of this process.
+pub fn fork() -> io::Result<Forked> {
+    // SAFETY: this process has one thread, so the child's copy of every lock and of the heap is consistent.
+    match check(unsafe { libc::fork() })? {
+        0 => Ok(Forked::Child),
+        pid => Ok(Forked::Parent(pid)),
     }
-    Ok(())
 }
 
-/// A descriptor that becomes readable when a child ends; SIGCHLD is blocked from now on.
+/// Ends this process without running anything of the parent's that the fork copied.
+pub fn exit_now(code: i32) -> ! {
+    // SAFETY: always sound; destructors and buffers are left alone on purpose.
+    unsafe { libc::_exit(code) }
+}
+
+/// Waits for any child without blocking.
+pub fn reap() -> Reap {
+    let mut status = 0;
+    // SAFETY: `rusage` is plain numbers, for which zeroes are valid.
+    let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
+    loop {
+        // SAFETY: both pointers are to live, exclusively borrowed locals of the right types.
+        let pid = unsafe { libc::wait4(-1, &raw mut status, libc::WNOHANG | libc::__WALL, &raw mut usage) };
+        return match pid {
+            0 => Reap::NotYet,
+            -1 if io::Error::last_os_error().raw_os_error() == Some(libc::EINTR) => continue,
+            -1 => Reap::Nobody,
+            pid => {
+                let end = if libc::WIFSIGNALED(status) {
+                    End::Signaled(libc::WTERMSIG(status))
+                } else {
+                    End::Exited(libc::WEXITSTATUS(status))
+                };
+                let cpu = duration(usage.ru_utime) + duration(usage.ru_stime);
+                let max_rss = u64::try_from(usage.ru_maxrss).unwrap_or(0).saturating_mul(1024);
+                Reap::Process(Reaped { pid, end, cpu, max_rss })
+            }
+        };
+    }
+}
+
+fn duration(time: libc::timeval) -> Duration {
+    let micros = u64::try_from(time.tv_usec).unwrap_or(0);
+    Duration::from_secs(u64::try_from(time.tv_sec).unwrap_or(0)) + Duration::from_micros(micros)
+}
+
+/// SIGKILL to every process of the PID namespace but this one. An error if there was nobody, which is no harm, or if
+/// this process is not the namespace's first: then it would be the whole machine, and nothing is done.
+pub fn kill_everything() -> io::Result<()> {
+    if !is_init() {
+        return Err(io::Error::from_raw_os_error(libc::EPERM));
+    }
+    // SAFETY: sends a signal, touches no memory.
+    check(unsafe { libc::kill(-1, libc::SIGKILL) }).map(drop)
+}
+
+/// Blocks SIGCHLD and turns it into a descriptor that is readable when a child has ended (not when it was stopped).
 pub fn child_signals() -> io::Result<OwnedFd> {
-    // SAFETY: the set is initialised by sigemptyset before use; the new descriptor is owned by nobody else.
+    // SAFETY: `sigset_t` and `sigaction` are plain data that the calls below initialise; all pointers are to live
+    // locals; the descriptor is new and owned by nobody else.
     unsafe {
-        let mut set = std::mem::zeroed::<libc::sigset_t>();
-        libc::sigemptyset(&raw mut set);
-        libc::sigaddset(&raw mut set, libc::SIGCHLD);
-        check(libc::sigprocmask(libc::SIG_BLOCK, &raw const set, ptr::null_mut()))?;
+        let mut action: libc::sigaction = std::mem::zeroed();
+        action.sa_sigaction = libc::SIG_DFL;
+        action.sa_flags = libc::SA_NOCLDSTOP;
+        check(libc::sigaction(libc::SIGCHLD, &raw const action, ptr::null_mut()))?;
+        let mut set: libc::sigset_t = std::mem::zeroed();
+        check(libc::sigemptyset(&raw mut set))?;
+        check(libc::sigaddset(&raw mut set, libc::SIGCHLD))?;
+        check(libc::sigprocmask(libc::SIG_SETMASK, &raw const set, ptr::null_mut()))?;
         let fd = check(libc::signalfd(-1, &raw const set, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK))?;
         Ok(OwnedFd::from_raw_fd(fd))
     }
 }
 
-/// Forks.
-pub fn fork() -> io::Result<Fork> {
-    // SAFETY: the process has one thread, so the child may go on as ordinary code.
-    match check(unsafe { libc::fork() })? {
-        0 => Ok(Fork::Child),
-        pid => Ok(Fork::Parent(pid)),
-    }
+/// Takes what [`child_signals`] has to say.
+pub fn clear_signals(signals: impl AsFd) {
+    let mut buffer = [0u8; 8 * size_of::<libc::signalfd_siginfo>()];
+    while matches!(rustix::io::read(&signals, &mut buffer), Ok(n) if n == buffer.len()) {}
 }
 
-/// Ends this process at once, without destructors or buffers: for the child side of a fork.
-pub fn exit_now(code: i32) -> ! {
-    // SAFETY: _exit does not return and touches no memory.
-    unsafe { libc::_exit(code) }
-}
-
-/// Gives up every right but those of a uid (and the gid of the same number), for good.
-pub fn become_user(id: u32) -> io::Result<()> {
-    // SAFETY: integers only; an empty group list needs no memory.
+/// Every signal does what it does by default, none is blocked.
+pub fn default_signals() {
+    // SAFETY: plain data, live pointers. Signals that cannot be set (KILL, STOP, the C library's own) are refused by
+    // the calls, which is as it should be.
     unsafe {
-        check(libc::setgroups(0, ptr::null()))?;
-        check(libc::setresgid(id, id, id))?;
-        check(libc::setresuid(id, id, id))?;
-    }
-    Ok(())
-}
-
-/// In a child: a session of its own, default signals, nothing blocked, files for all to read.
-pub fn fresh_process() -> io::Result<()> {
-    // SAFETY: the set is initialised by sigemptyset; all else takes integers only.
-    unsafe {
-        check(libc::setsid())?;
+        let mut action: libc::sigaction = std::mem::zeroed();
+        action.sa_sigaction = libc::SIG_DFL;
         for signal in 1..=64 {
-            libc::signal(signal, libc::SIG_DFL);
+            libc::sigaction(signal, &raw const action, ptr::null_mut());
         }
-        let mut set = std::mem::zeroed::<libc::sigset_t>();
+        let mut set: libc::sigset_t = std::mem::zeroed();
         libc::sigemptyset(&raw mut set);
-        check(libc::sigprocmask(libc::SIG_SETMASK, &raw const set, ptr::null_mut()))?;
-        libc::umask(0o022);
+        libc::sigprocmask(libc::SIG_SETMASK, &raw const set, ptr::null_mut());
     }
-    Ok(())
 }
 
-/// In a child: the three standard streams.
-pub fn set_standard_streams(streams: [BorrowedFd<'_>; 3]) -> io::Result<()> {
-    for (target, fd) in (0..).zip(streams) {
-        // SAFETY: both descriptors are open; dup2 clears CLOEXEC on the copy.
-        check(unsafe { libc::dup2(fd.as_raw_fd(), target) })?;
-    }
-    Ok(())
+/// Closes every descriptor from `first` on (`at_exec`: marks it to be closed by exec).
+pub fn close_from(first: u32, at_exec: bool) -> io::Result<()> {
+    let flags = if at_exec { libc::CLOSE_RANGE_CLOEXEC } else { 0 };
+    // SAFETY: the callers own every descriptor from `first` on: at the start nothing else has opened one, and in a
+    // forked child nothing uses them before exec.
+    let result = unsafe { libc::syscall(libc::SYS_close_range, first, u32::MAX, flags) };
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
-/// A resource limit, soft and hard alike, but never above the hard limit in force.
-pub fn limit(resource: u32, value: u64) -> io::Result<()> {
-    // SAFETY: both structures live on this stack frame.
-    unsafe {
-        let mut now = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-        check(libc::getrlimit(resource, &raw mut now))?;
-        let value = value.min(now.rlim_max);
-        let new = libc::rlimit { rlim_cur: value, rlim_max: value };
-        check(libc::setrlimit(resource, &raw const new))?;
-    }
-    Ok(())
+/// Texts for exec: pointers that live as long as the strings.
+pub struct Texts<'a> {
+    pointers: Vec<*const libc::c_char>,
+    texts: std::marker::PhantomData<&'a CString>,
 }
 
-/// Turns this process into another program; returns only if that fails.
-pub fn exec(path: &CString, argv: &[CString], env: &[CString]) -> io::Error {
-    let pointers = |strings: &[CString]| {
-        strings.iter().map(|s| s.as_ptr()).chain([ptr::null()]).collect::<Vec<*const libc::c_char>>()
-    };
-    let (argv, env) = (pointers(argv), pointers(env));
-    // SAFETY: both lists end with a null pointer, and the strings they point to outlive the call.
-    unsafe { libc::execve(path.as_ptr(), argv.as_ptr(), env.as_ptr()) };
+impl<'a> Texts<'a> {
+    /// Of these.
+    pub fn new(texts: &'a [CString]) -> Self {
+        let pointers = texts.iter().map(|t| t.as_ptr()).chain([ptr::null()]).collect();
+        Self { pointers, texts: std::marker::PhantomData }
+    }
+}
+
+/// Becomes another program; returns only why it could not.
+pub fn exec(path: &CStr, argv: &Texts<'_>, env: &Texts<'_>) -> io::Error {
+    // SAFETY: the arrays end with a null pointer, and what they point to is borrowed for their lifetime.
+    unsafe { libc::execve(path.as_ptr(), argv.pointers.as_ptr(), env.pointers.as_ptr()) };
     io::Error::last_os_error()
 }
 
-/// Asks for a child that has ended, without waiting.
-pub fn reap() -> io::Result<Wait> {
-    let mut status = 0;
-    // SAFETY: rusage is plain data, and both pointers are to this stack frame.
-    let (pid, usage) = unsafe {
-        let mut usage = std::mem::zeroed::<libc::rusage>();
-        (libc::wait4(-1, &raw mut status, libc::WNOHANG, &raw mut usage), usage)
-    };
-    if pid == 0 {
-        return Ok(Wait::Alive);
-    }
-    if pid < 0 {
-        let error = io::Error::last_os_error();
-        return if error.raw_os_error() == Some(libc::ECHILD) { Ok(Wait::Nobody) } else { Err(error) };
-    }
-    Ok(Wait::Ended(Reaped {
-        pid,
-        exit_code: libc::WIFEXITED(status).then(|| libc::WEXITSTATUS(status)),
-        signal: libc::WIFSIGNALED(status).then(|| libc::WTERMSIG(status)),
-        max_rss_bytes: u64::try_from(usage.ru_maxrss).unwrap_or(0) * 1024,
-    }))
-}
-
-/// SIGKILL to every process of the pid namespace but this one, which must be its first.
-pub fn kill_everything() {
-    // SAFETY: integers only. An error means that there is nobody to kill.
-    unsafe {
-        libc::kill(-1, libc::SIGKILL);
-    }
-}
-
-/// This process' id.
-pub fn pid() -> i32 {
-    // SAFETY: takes and touches nothing.
-    unsafe { libc::getpid() }
-}
-
-/// Reads without waiting; `None` when there is nothing yet, `Some(0)` at the end.
-pub fn read(fd: RawFd, buffer: &mut [u8]) -> io::Result<Option<usize>> {
-    // SAFETY: the buffer is valid for its length; a closed descriptor is an error, not undefined.
-    transfer(unsafe { libc::read(fd, buffer.as_mut_ptr().cast(), buffer.len()) })
-}
-
-/// Writes without waiting; `None` when there is no room.
-pub fn write(fd: RawFd, bytes: &[u8]) -> io::Result<Option<usize>> {
-    // SAFETY: the buffer is valid for its length; a closed descriptor is an error, not undefined.
-    transfer(unsafe { libc::write(fd, bytes.as_ptr().cast(), bytes.len()) })
-}
-
-fn transfer(result: isize) -> io::Result<Option<usize>> {
-    if let Ok(n) = usize::try_from(result) {
-        return Ok(Some(n));
-    }
-    let error = io::Error::last_os_error();
-    match error.kind() {
-        io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted => Ok(None),
-        _ => Err(error),
-    }
-}
-
-/// Removes the System V objects of this uid that `/proc/sysvipc` lists.
-pub fn remove_ipc(kind: &str, id: i32) {
-    // SAFETY: IPC_RMID takes no memory. A failure shows when the list is read again.
-    unsafe {
+/// Removes a System V IPC object.
+pub fn remove_ipc(kind: Ipc, id: i32) -> io::Result<()> {
+    // SAFETY: IPC_RMID uses no pointer.
+    check(unsafe {
         match kind {
-            "shm" => libc::shmctl(id, libc::IPC_RMID, ptr::null_mut()),
-            "sem" => libc::semctl(id, 0, libc::IPC_RMID),
-            _ => libc::msgctl(id, libc::IPC_RMID, ptr::null_mut()),
-        };
-    }
+            Ipc::Shm => libc::shmctl(id, libc::IPC_RMID, ptr::null_mut()),
+            Ipc::Sem => libc::semctl(id, 0, libc::IPC_RMID),
+            Ipc::Msg => libc::msgctl(id, libc::IPC_RMID, ptr::null_mut()),
+        }
+    })
+    .map(drop)
 }

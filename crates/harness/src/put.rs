@@ -1,0 +1,135 @@
+//! Input files, written into the scratch folder as the program's uid.
+
+use std::{fs::File, io::Write, os::fd::OwnedFd};
+
+use iteratione_harness::protocol::{FileHeader, PROGRAM_UID, SCRATCH_DIR};
+use rustix::{
+    fs::{CWD, Mode, OFlags, mkdirat, openat},
+    io::Errno,
+};
+
+use crate::identity::as_user;
+
+/// The most bytes of a path, and the most parts.
+const PATH_MOST: usize = 1024;
+const PARTS_MOST: usize = 16;
+
+/// A file on its way in. It takes all its bytes, also if they cannot be written.
+#[derive(Debug)]
+pub struct Put {
+    header: FileHeader,
+    left: u64,
+    file: Result<File, String>,
+}
+
+/// A file has arrived, or not.
+pub type Arrived = Result<(), String>;
+
+impl Put {
+    /// Makes the file. Only an identity that cannot be switched is an error: what is wrong with the file is told when
+    /// all its bytes were taken.
+    pub fn begin(header: FileHeader) -> Result<Self, String> {
+        let file = match check(&header.path) {
+            Err(why) => Err(why.to_owned()),
+            Ok(()) => as_user(PROGRAM_UID, || create(SCRATCH_DIR, &header.path))
+                .map_err(|e| format!("cannot act as uid {PROGRAM_UID}: {e}"))?
+                .map_err(|e| e.to_string()),
+        };
+        Ok(Self { left: header.len, file, header })
+    }
+
+    /// Takes contents. More than were announced is the host's mistake.
+    pub fn take(&mut self, bytes: &[u8]) -> Result<(), String> {
+        let left = self.left.checked_sub(bytes.len() as u64);
+        self.left = left.ok_or_else(|| format!("more bytes for {:?} than announced", self.header.path))?;
+        if let Ok(file) = &mut self.file
+            && let Err(error) = file.write_all(bytes)
+        {
+            self.file = Err(error.to_string());
+        }
+        Ok(())
+    }
+
+    /// Whether the file arrived, once all its bytes were taken.
+    pub fn arrived(&self) -> Option<Arrived> {
+        let why = |why: &String| format!("the input file {:?} could not be written: {why}", self.header.path);
+        (self.left == 0).then(|| self.file.as_ref().map(drop).map_err(why))
+    }
+}
+
+/// Relative, without `..`, `.` or empty parts.
+fn check(path: &str) -> Result<(), &'static str> {
+    if path.len() > PATH_MOST || path.split('/').count() > PARTS_MOST {
+        return Err("its path is too long");
+    }
+    if path.contains('\0') || path.split('/').any(|part| matches!(part, "" | "." | "..")) {
+        return Err("its path is not a plain relative one");
+    }
+    Ok(())
+}
+
+/// A new file, and the folders that lead to it. Follows no links and opens nothing that exists.
+fn create(root: &str, path: &str) -> Result<File, Errno> {
+    let folder = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let new = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let mut at: OwnedFd = openat(CWD, root, folder, Mode::empty())?;
+    let mut parts = path.split('/');
+    let name = parts.next_back().ok_or(Errno::INVAL)?;
+    for part in parts {
+        match mkdirat(&at, part, Mode::from_raw_mode(0o755)) {
+            Ok(()) | Err(Errno::EXIST) => at = openat(&at, part, folder, Mode::empty())?,
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(openat(&at, name, new, Mode::from_raw_mode(0o644))?.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn files_are_made_with_the_folders_above_them_and_never_twice() {
+        let root = tempfile::tempdir().expect("a folder");
+        let at = root.path().to_str().expect("UTF-8");
+        let mut file = create(at, "a/b/c.txt").expect("made");
+        file.write_all(b"x").expect("written");
+        create(at, "a/b/d.txt").expect("beside it");
+        assert_eq!(create(at, "a/b/c.txt").map(drop), Err(Errno::EXIST));
+        assert_eq!(std::fs::read(root.path().join("a/b/c.txt")).expect("there"), b"x");
+    }
+
+    #[test]
+    fn no_link_is_followed() {
+        let (root, outside) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
+        symlink(outside.path(), root.path().join("out")).expect("a link");
+        symlink(outside.path().join("new"), root.path().join("file")).expect("a link");
+        let at = root.path().to_str().expect("UTF-8");
+        assert!(create(at, "out/x").is_err());
+        assert!(create(at, "file").is_err());
+        assert_eq!(std::fs::read_dir(outside.path()).expect("there").count(), 0);
+    }
+
+    #[test]
+    fn a_bad_path_is_told_after_its_bytes_were_taken() {
+        let mut put = Put::begin(FileHeader { path: "../x".to_owned(), len: 3 }).expect("no switch of identity");
+        assert!(put.arrived().is_none());
+        put.take(b"abc").expect("as announced");
+        assert!(put.arrived().expect("complete").is_err_and(|why| why.contains("../x")));
+        assert!(put.take(b"d").is_err(), "more than announced");
+    }
+
+    proptest! {
+        #[test]
+        fn a_path_that_passes_stays_below_its_root(path in "(/|\\.|\\.\\.|a|\0|é){0,12}") {
+            if check(&path).is_ok() {
+                let plain = std::path::Path::new(&path).components().all(|c| matches!(c, std::path::Component::Normal(_)));
+                prop_assert!(plain && !path.is_empty());
+            }
+        }
+    }
+}

@@ -1,0 +1,245 @@
+//! Starting a process of the jail.
+
+use std::{
+    ffi::CString,
+    io,
+    os::fd::{AsFd, OwnedFd},
+};
+
+use iteratione_harness::protocol::{COMPILER_UID, ExecLimits, ExecRequest, PROGRAM_UID, Role};
+use rustix::{
+    fs::Mode,
+    pipe::{PipeFlags, pipe_with},
+    process::{Resource, Rlimit, chdir, getrlimit, setrlimit, setsid, umask},
+};
+
+use crate::{
+    identity::{as_user, become_user},
+    sys,
+};
+
+/// Where programs are looked for when the request has no `PATH`.
+const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+/// `RLIMIT_CPU` is this many seconds above the limit: a net below the harness' own watch.
+const CPU_NET: u64 = 2;
+/// The victim of choice when the cgroup is full. Raising the score needs no right, lowering it would.
+const OOM_SCORE: &str = "1000";
+
+/// A process that was forked. Our ends of its pipes do not block.
+#[derive(Debug)]
+pub struct Spawned {
+    /// Its id.
+    pub pid: i32,
+    /// Its standard input.
+    pub stdin: OwnedFd,
+    /// Its standard output.
+    pub stdout: OwnedFd,
+    /// Its standard error.
+    pub stderr: OwnedFd,
+    /// Says why it did not become the program; see [`failure`].
+    pub report: OwnedFd,
+}
+
+/// Uid (and gid) of a role.
+pub fn uid_of(role: Role) -> u32 {
+    match role {
+        Role::Compiler => COMPILER_UID,
+        Role::Program => PROGRAM_UID,
+    }
+}
+
+/// Everything that is made ready before the fork.
+struct Plan {
+    /// Where the program may be, in order.
+    paths: Vec<CString>,
+    argv: Vec<CString>,
+    env: Vec<CString>,
+    cwd: CString,
+    uid: u32,
+    limits: ExecLimits,
+}
+
+/// Where the child got to.
+#[derive(Clone, Copy)]
+enum Step {
+    Prepare = 1,
+    Identity = 2,
+    Folder = 3,
+    Exec = 4,
+}
+
+/// Starts it. Errors are for people: the request or the jail's limits are in the way.
+pub fn spawn(request: &ExecRequest) -> Result<Spawned, String> {
+    let plan = plan(request)?;
+    let pipe = || pipe_with(PipeFlags::CLOEXEC);
+    // Made as the role's uid, for a pipe belongs to its maker and programs do open "/dev/stdin" by name.
+    let pipes = as_user(plan.uid, || Ok::<_, rustix::io::Errno>((pipe()?, pipe()?, pipe()?)));
+    let pipes = pipes.map_err(|e| format!("cannot act as uid {}: {e}", plan.uid))?;
+    let ((stdin_theirs, stdin), (stdout, stdout_theirs), (stderr, stderr_theirs)) =
+        pipes.map_err(|e| format!("cannot make pipes: {e}"))?;
+    let (report, report_theirs) = pipe().map_err(|e| format!("cannot make a pipe: {e}"))?;
+    for ours in [&stdin, &stdout, &stderr, &report] {
+        rustix::io::ioctl_fionbio(ours, true).map_err(|e| format!("cannot set up pipes: {e}"))?;
+    }
+    match sys::fork().map_err(|e| format!("cannot start a process: {e}"))? {
+        sys::Forked::Parent(pid) => Ok(Spawned { pid, stdin, stdout, stderr, report }),
+        sys::Forked::Child => {
+            let (step, error) = child(&plan, [&stdin_theirs, &stdout_theirs, &stderr_theirs]);
+            let [a, b, c, d] = error.raw_os_error().unwrap_or(libc::EINVAL).to_le_bytes();
+            // A pipe takes five bytes at once; if the parent is gone, so is everything.
+            let _ = rustix::io::write(&report_theirs, &[step as u8, a, b, c, d]);
+            sys::exit_now(127)
+        }
+    }
+}
+
+/// Why the process did not become the program, if that is how it ended.
+pub fn failure(report: impl AsFd, request: &ExecRequest) -> Option<String> {
+    let mut bytes = [0; 5];
+    let Ok(5) = rustix::io::read(report, &mut bytes) else { return None };
+    let [step, errno @ ..] = bytes;
+    let error = io::Error::from_raw_os_error(i32::from_le_bytes(errno));
+    let what = match step {
+        s if s == Step::Exec as u8 => format!("cannot run {}", request.argv.first().map_or("", |a| a)),
+        s if s == Step::Folder as u8 => format!("cannot enter the folder {}", request.cwd),
+        s if s == Step::Identity as u8 => format!("cannot become uid {}", uid_of(request.role)),
+        _ => "cannot prepare the process".to_owned(),
+    };
+    Some(format!("{what}: {error}"))
+}
+
+fn plan(request: &ExecRequest) -> Result<Plan, String> {
+    let text = |t: &str| CString::new(t).map_err(|_| format!("{t:?} contains a NUL"));
+    let Some(program) = request.argv.first().filter(|p| !p.is_empty()) else { return Err("no program given".into()) };
+    let path = request.env.get("PATH").map_or(DEFAULT_PATH, |p| p);
+    let paths = if program.contains('/') {
+        vec![text(program)?]
+    } else {
+        path.split(':')
+            .filter(|p| p.starts_with('/'))
+            .map(|p| text(&format!("{p}/{program}")))
+            .collect::<Result<_, _>>()?
+    };
+    if let Some(name) = request.env.keys().find(|k| k.is_empty() || k.contains('=')) {
+        return Err(format!("{name:?} cannot be the name of an environment variable"));
+    }
+    Ok(Plan {
+        paths,
+        argv: request.argv.iter().map(|a| text(a)).collect::<Result<_, _>>()?,
+        env: request.env.iter().map(|(k, v)| text(&format!("{k}={v}"))).collect::<Result<_, _>>()?,
+        cwd: text(&request.cwd)?,
+        uid: uid_of(request.role),
+        limits: request.limits,
+    })
+}
+
+/// In the new process: becomes the program, or says where that failed.
+fn child(plan: &Plan, [stdin, stdout, stderr]: [&OwnedFd; 3]) -> (Step, io::Error) {
+    if let Err(error) = prepare(plan, [stdin, stdout, stderr]) {
+        return (Step::Prepare, error);
+    }
+    if let Err(error) = become_user(plan.uid) {
+        return (Step::Identity, error);
+    }
+    if let Err(error) = chdir(plan.cwd.as_c_str()) {
+        return (Step::Folder, error.into());
+    }
+    let (argv, env) = (sys::Texts::new(&plan.argv), sys::Texts::new(&plan.env));
+    let mut error = io::Error::from_raw_os_error(libc::ENOENT);
+    for path in &plan.paths {
+        let why = sys::exec(path, &argv, &env);
+        match why.raw_os_error() {
+            Some(libc::ENOENT | libc::ENOTDIR) => {}
+            // Somewhere else there may be one that may be executed; if not, this is the better reason.
+            Some(libc::EACCES) => error = why,
+            _ => return (Step::Exec, why),
+        }
+    }
+    (Step::Exec, error)
+}
+
+fn prepare(plan: &Plan, [stdin, stdout, stderr]: [&OwnedFd; 3]) -> io::Result<()> {
+    setsid()?;
+    // Still root, whose file this is. Where it cannot be written the kernel judges by size alone.
+    let _ = std::fs::write("/proc/self/oom_score_adj", OOM_SCORE);
+    rustix::stdio::dup2_stdin(stdin)?;
+    rustix::stdio::dup2_stdout(stdout)?;
+    rustix::stdio::dup2_stderr(stderr)?;
+    sys::close_from(3, true)?;
+    umask(Mode::WGRP | Mode::WOTH);
+    limit(Resource::Core, Some(0))?;
+    limit(Resource::Fsize, Some(plan.limits.file_bytes))?;
+    limit(Resource::Nofile, Some(plan.limits.open_files))?;
+    limit(Resource::Cpu, Some((plan.limits.cpu_ms / 1000).saturating_add(CPU_NET)))?;
+    if let Some(bytes) = plan.limits.stack_bytes {
+        limit(Resource::Stack, Some(bytes))?;
+    }
+    // Last: a signal must not find the parent's mask gone while the parent's memory is still here.
+    sys::default_signals();
+    Ok(())
+}
+
+/// Soft and hard, never above the hard limit that there is: that needs a right that the harness does not have.
+fn limit(resource: Resource, value: Option<u64>) -> io::Result<()> {
+    let hard = getrlimit(resource).maximum;
+    let value = match (value, hard) {
+        (Some(v), Some(h)) => Some(v.min(h)),
+        (v, h) => v.or(h),
+    };
+    Ok(setrlimit(resource, Rlimit { current: value, maximum: value })?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn request(argv: &[&str], env: &[(&str, &str)]) -> ExecRequest {
+        ExecRequest {
+            role: Role::Program,
+            argv: argv.iter().map(|&a| a.to_owned()).collect(),
+            env: env.iter().map(|&(k, v)| (k.to_owned(), v.to_owned())).collect::<BTreeMap<_, _>>(),
+            cwd: "/".to_owned(),
+            limits: ExecLimits {
+                cpu_ms: 1000,
+                wall_ms: 1000,
+                output_bytes: 0,
+                file_bytes: 0,
+                open_files: 16,
+                stack_bytes: None,
+            },
+        }
+    }
+
+    fn paths(argv: &[&str], env: &[(&str, &str)]) -> Vec<String> {
+        let plan = plan(&request(argv, env)).expect("can be run");
+        plan.paths.iter().map(|p| p.to_str().expect("UTF-8").to_owned()).collect()
+    }
+
+    #[test]
+    fn a_name_is_looked_up_in_the_path_of_the_request() {
+        assert_eq!(paths(&["javac"], &[("PATH", "/opt/java/bin:/bin")]), ["/opt/java/bin/javac", "/bin/javac"]);
+        assert_eq!(paths(&["sh"], &[]).last().map(String::as_str), Some("/bin/sh"));
+        assert_eq!(paths(&["./a"], &[("PATH", "/bin")]), ["./a"]);
+    }
+
+    #[test]
+    fn relative_and_empty_parts_of_the_path_are_not_searched() {
+        assert_eq!(paths(&["x"], &[("PATH", ":.:bin:/bin:")]), ["/bin/x"]);
+    }
+
+    #[test]
+    fn what_cannot_be_passed_to_exec_is_refused_with_a_reason() {
+        for (argv, env) in [
+            (&[][..], &[][..]),
+            (&[""], &[]),
+            (&["a", "b\0c"], &[]),
+            (&["a"], &[("X", "\0")]),
+            (&["a"], &[("X=Y", "z")]),
+            (&["a"], &[("", "z")]),
+        ] {
+            assert!(plan(&request(argv, env)).is_err_and(|why| !why.is_empty()), "{argv:?} {env:?}");
+        }
+    }
+}
