@@ -141,6 +141,23 @@ pub fn effective(defaults: &str, environment: &BTreeMap<String, String>, section
     Ok(toml::to_string_pretty(&table)?)
 }
 
+/// Passwords that stand in examples and defaults.
+const KNOWN_PASSWORDS: [&str; 6] = ["iteratione", "postgres", "password", "changeme", "change-me", "secret"];
+
+/// Fails if one of the URLs (with the key that each is set by) has a password that everybody knows.
+pub fn refuse_known_passwords(urls: &[(&str, &str)]) -> anyhow::Result<()> {
+    for (key, url) in urls {
+        let password = url
+            .split_once("://")
+            .and_then(|(_, rest)| rest.rsplit_once('@'))
+            .and_then(|(authority, _)| authority.split_once(':'));
+        if password.is_some_and(|(_, password)| KNOWN_PASSWORDS.contains(&password)) {
+            bail!("{key} has a password that stands in examples: choose another");
+        }
+    }
+    Ok(())
+}
+
 fn mask(table: &mut Table) {
     for (key, value) in table.iter_mut() {
         match value {

@@ -1,2 +1,38 @@
-//! placeholder
-fn main() {}
+//! The grader's command line.
+
+use clap::{Parser, Subcommand};
+use iteratione_common::{config::process_environment, telemetry};
+use iteratione_grader::{App, Config, health};
+
+/// Grades submissions: takes jobs from the queue, runs them in jails, records the grades.
+#[derive(Parser)]
+#[command(name = "iteratione-grader", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Grade until told to stop (the default).
+    Run,
+    /// Print the effective settings, secrets masked.
+    Config,
+    /// Succeed if the grader of these settings is ready.
+    Healthcheck,
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let environment = process_environment();
+    match Cli::parse().command.unwrap_or(Command::Run) {
+        Command::Config => print!("{}", Config::effective(&environment)?),
+        Command::Healthcheck => health::check(Config::load(&environment)?.grader.metrics_listen).await?,
+        Command::Run => {
+            let config = Config::load(&environment)?;
+            telemetry::init_logs(&config.log)?;
+            App::build(config).await?.run().await?;
+        }
+    }
+    Ok(())
+}

@@ -11,7 +11,11 @@ use redis::streams::StreamRangeReply;
 use tokio::time::Instant;
 
 use super::EventId;
-use crate::{ids::SubmissionId, queue::Redis, submission::Event};
+use crate::{
+    ids::SubmissionId,
+    queue::{Queue, Redis},
+    submission::Event,
+};
 
 /// Events of one submission that are kept; a lab has fewer tests.
 const HISTORY: usize = 1000;
@@ -34,9 +38,9 @@ impl Publisher {
         Self { redis, quiet_until: Arc::default() }
     }
 
-    /// For a service that publishes and does not watch; Redis may be down.
-    pub fn connect(redis_url: &str, namespace: &str) -> anyhow::Result<Self> {
-        Ok(Self::new(Redis::new(redis_url, namespace)?))
+    /// For a service that publishes and does not watch: to the queue's Redis.
+    pub fn beside(queue: &Queue) -> Self {
+        Self::new(queue.redis().clone())
     }
 
     fn history(&self, id: SubmissionId) -> String {

@@ -49,7 +49,7 @@ pub struct Dispatcher {
 impl Dispatcher {
     /// For tests and for services that drive the rounds themselves; others [`Dispatcher::spawn`] it.
     pub fn new(pg: PgPool, queue: Queue) -> Self {
-        let events = Publisher::new(queue.redis().clone());
+        let events = Publisher::beside(&queue);
         Self { pg, queue, events, failing: false }
     }
 
