@@ -54,6 +54,8 @@ pub(crate) struct Parts {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Ceilings {
     pub(crate) resources: Resources,
+    pub(crate) open_files: u64,
+    pub(crate) file_bytes: u64,
     pub(crate) answer_grace: Duration,
 }
 
@@ -136,9 +138,12 @@ impl Jail {
             .map_err(|e| SandboxError::Workspace(format!("writing sources: {e}")))?
     }
 
-    /// Runs one process to its end, feeding it `stdin`. Without a `PATH` in its environment it gets the image's.
+    /// Runs one process to its end, feeding it `stdin`. Without a `PATH` in its environment it gets the image's; open
+    /// files and file sizes are held to the operator's bounds.
     pub async fn exec(&mut self, mut request: ExecRequest, stdin: &[u8]) -> Result<Execution, SandboxError> {
         request.env.entry("PATH".to_owned()).or_insert_with(|| self.path.clone());
+        request.limits.open_files = request.limits.open_files.min(self.limits.open_files);
+        request.limits.file_bytes = request.limits.file_bytes.min(self.limits.file_bytes);
         let within = Duration::from_millis(request.limits.wall_ms).saturating_add(self.limits.answer_grace);
         self.begin()?;
         let done = limited(within, "end a process in time", conversation::exec(&mut self.link, request, stdin)).await;

@@ -106,6 +106,8 @@ impl Pool {
                 cpus: config.max_cpus,
                 processes: config.max_processes,
             },
+            open_files: config.open_files,
+            file_bytes: mib(config.file_mb),
             answer_grace: Duration::from_millis(config.answer_grace_ms),
         }
     }

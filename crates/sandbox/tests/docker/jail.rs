@@ -111,6 +111,18 @@ async fn limits_end_a_process_and_the_jail_goes_on() {
     assert_ne!(done.result.exit_code, Some(0));
     assert!(done.result.oom_kills >= 1, "{:?}", done.result);
 
+    let mut greedy = program(&["sh", "-c", "ulimit -n; ulimit -f"]);
+    greedy.limits.open_files = 1 << 20;
+    greedy.limits.file_bytes = 1 << 40;
+    let done = run(&mut jail, greedy, b"").await;
+    // -f counts in blocks of 512 bytes.
+    assert_eq!(
+        String::from_utf8_lossy(&done.stdout),
+        "1024\n524288\n",
+        "held to the configuration's: {:?}",
+        done.result
+    );
+
     let done = run(&mut jail, program(&["/nowhere/to/be/found"]), b"").await;
     assert!(done.result.spawn_error.is_some(), "{:?}", done.result);
 

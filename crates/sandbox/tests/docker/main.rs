@@ -1,8 +1,10 @@
 //! The sandbox against a real Docker daemon. Every test has a deployment of its own and proves that it left nothing.
 
+mod daemon;
 mod host_config;
 mod isolation;
 mod jail;
+mod measure;
 mod pool;
 mod probe;
 mod reaper;
