@@ -24,3 +24,5 @@ pub mod visibility;
 mod testing;
 #[cfg(test)]
 mod world;
+#[cfg(test)]
+mod tests;

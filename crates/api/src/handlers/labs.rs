@@ -8,6 +8,8 @@ mod publish;
 mod put;
 mod submissions;
 mod submit;
+#[cfg(test)]
+mod tests;
 
 use axum::extract::DefaultBodyLimit;
 use utoipa_axum::{router::OpenApiRouter, routes};

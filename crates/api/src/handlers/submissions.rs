@@ -3,6 +3,8 @@
 mod events;
 mod files;
 mod get;
+#[cfg(test)]
+mod tests;
 
 use utoipa_axum::{router::OpenApiRouter, routes};
 

@@ -1,12 +1,12 @@
 //! Submissions' results, cut to the viewer.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, fmt::Write as _};
 
 use iteratione_common::{
     diagnostic::{Diagnostic, Severity},
     ids::{CourseId, LabId, SubmissionId, UserId},
     lab::Visibility,
-    store::{lab::Outline, submission::SubmissionRow},
+    store::{job::INTERNAL_ERROR, lab::Outline, submission::SubmissionRow},
     submission::{CompileResult, GroupResult, SubmissionStatus, TestResult},
     verdict::Verdict,
 };
@@ -144,9 +144,7 @@ impl Cut {
     fn message(&self, verdict: Verdict, message: Option<String>) -> Option<String> {
         match (self.viewer, verdict) {
             (Viewer::Staff, _) | (Viewer::Owner, Verdict::Ce) => message,
-            (Viewer::Owner, Verdict::Ie) => {
-                Some("The judge failed, not your program. This submission does not count as an attempt.".to_owned())
-            }
+            (Viewer::Owner, Verdict::Ie) => Some(INTERNAL_ERROR.to_owned()),
             (Viewer::Owner, _) => None,
         }
     }
@@ -233,7 +231,8 @@ fn line_of(d: &Diagnostic) -> String {
     };
     let mut place = d.file.clone().unwrap_or_default();
     for number in [d.line, d.column].into_iter().flatten().filter(|_| d.file.is_some()) {
-        place.push_str(&format!(":{number}"));
+        // Writing to a string cannot fail.
+        let _ = write!(place, ":{number}");
     }
     let gap = if place.is_empty() { "" } else { ": " };
     format!("{place}{gap}{severity}: {}\n", d.message)

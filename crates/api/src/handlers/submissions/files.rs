@@ -9,7 +9,7 @@ use crate::{access::SubmissionViewer, error::ApiError, problem::Problem, state::
 
 /// What was handed in.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Files {
+pub struct HandedIn {
     /// The submission.
     pub id: SubmissionId,
     /// Its language.
@@ -24,10 +24,13 @@ pub struct Files {
 #[utoipa::path(
     get, path = "/submissions/{submission}/files", tag = "submissions",
     params(("submission" = SubmissionId, Path)),
-    responses((status = 200, body = Files), (status = 404, body = Problem))
+    responses((status = 200, body = HandedIn), (status = 404, body = Problem))
 )]
-pub(super) async fn get_files(who: SubmissionViewer, State(state): State<AppState>) -> Result<Json<Files>, ApiError> {
+pub(super) async fn get_files(
+    who: SubmissionViewer,
+    State(state): State<AppState>,
+) -> Result<Json<HandedIn>, ApiError> {
     let id = who.submission.id;
     let files = store::submission::files(&state.pg, id).await?.ok_or(ApiError::NotFound("submission"))?;
-    Ok(Json(Files { id, language: who.submission.language, main: who.submission.main, files }))
+    Ok(Json(HandedIn { id, language: who.submission.language, main: who.submission.main, files }))
 }

@@ -1,0 +1,7 @@
+//! Labs through the router, against a real PostgreSQL.
+
+mod access;
+mod publish;
+mod put;
+mod see;
+mod submit;

@@ -1,0 +1,6 @@
+//! Submissions through the router, against a real PostgreSQL and a real Redis.
+
+mod client;
+mod events;
+mod faults;
+mod see;
