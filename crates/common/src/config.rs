@@ -249,4 +249,37 @@ mod tests {
         let text = effective(DEFAULTS, &env, &["api"]).expect("prints");
         assert!(text.contains("postgres://u:***@h/d") && !text.contains("p4ss"), "{text}");
     }
+
+    /// Names of all keys of a table, as the environment has them.
+    fn names(table: &Table, path: &str, out: &mut std::collections::BTreeSet<String>) {
+        for (key, value) in table {
+            let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+            match value {
+                Value::Table(inner) if !inner.is_empty() => names(inner, &path, out),
+                // Tables by language: a file's business.
+                Value::Table(_) => {}
+                _ => {
+                    let foreign = FOREIGN.iter().find(|(_, k)| *k == path).map(|(n, _)| (*n).to_owned());
+                    let ours = || format!("ITERATIONE_{}", path.replace('.', "__").to_ascii_uppercase());
+                    out.insert(foreign.unwrap_or_else(ours));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_env_example_lists_every_key_of_every_service_and_no_other() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let mut keys = std::collections::BTreeSet::from(["ITERATIONE_CONFIG".to_owned()]);
+        for file in ["crates/api/config.toml", "crates/grader/config.toml", "crates/sandbox/src/config.toml"] {
+            let text = std::fs::read_to_string(root.join(file)).expect(file);
+            names(&text.parse().expect(file), "", &mut keys);
+        }
+        let example = std::fs::read_to_string(root.join(".env.example")).expect(".env.example");
+        let listed =
+            example.lines().filter_map(|l| l.strip_prefix("# ")?.split_once('=')).map(|(name, _)| name.to_owned());
+        let listed =
+            listed.filter(|n| n.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')).collect();
+        assert_eq!(keys, listed);
+    }
 }
