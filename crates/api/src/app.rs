@@ -66,7 +66,7 @@ impl App {
         let api = &state.config.api;
         let listener = bind(api.listen).await?;
         let metrics_listener = bind(api.metrics_listen).await?;
-        Ok(Self { router, metrics, listener, metrics_listener, state })
+        Ok(Self { state, router, metrics, listener, metrics_listener })
     }
 
     /// Where clients come in.

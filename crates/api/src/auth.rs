@@ -102,8 +102,8 @@ async fn by_token(parts: &Parts, authorization: &str, state: &AppState) -> Resul
     if !parts.method.is_safe() && !secret::may_write(&live.scopes) {
         return Err(ApiError::Forbidden("This token may only read."));
     }
-    let stale = live.last_used_at.is_none_or(|t| t.to_jiff() < state.clock.now() - 1.minute());
-    if stale {
+    let unnoted = live.last_used_at.is_none_or(|t| t.to_jiff() < state.clock.now() - 1.minute());
+    if unnoted {
         token::touch(&state.pg, live.token_id).await?;
     }
     Ok(CurrentUser {

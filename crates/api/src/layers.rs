@@ -92,6 +92,7 @@ async fn timeout(State(state): State<AppState>, request: Request, next: Next) ->
     }
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "the layer hands it over")]
 fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
     let what = panic
         .downcast_ref::<String>()

@@ -59,14 +59,28 @@ pub fn finish(mut document: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenAp
         .description("Refused, or failed")
         .content("application/problem+json", Content::new(Some(Ref::from_schema_name("ProblemDocument"))))
         .build();
-    for item in document.paths.paths.values_mut() {
-        let operations =
-            [&mut item.get, &mut item.put, &mut item.post, &mut item.patch, &mut item.delete, &mut item.head];
-        for operation in operations.into_iter().flatten() {
+    document.info.license = None;
+    for (path, item) in &mut document.paths.paths {
+        let operations = [
+            ("get", &mut item.get),
+            ("put", &mut item.put),
+            ("post", &mut item.post),
+            ("patch", &mut item.patch),
+            ("delete", &mut item.delete),
+        ];
+        for (method, operation) in operations {
+            let Some(operation) = operation else { continue };
+            operation.operation_id = Some(operation_id(method, path));
             operation.responses.responses.entry("default".to_owned()).or_insert_with(|| refusal.clone().into());
         }
     }
     document
+}
+
+/// Unique, unlike handlers' names: `get_courses_course_members`.
+fn operation_id(method: &str, path: &str) -> String {
+    let words = path.trim_start_matches("/api/v1").split(['/', '{', '}', '.']).filter(|word| !word.is_empty());
+    std::iter::once(method).chain(words).collect::<Vec<_>>().join("_")
 }
 
 /// The document and its page.
@@ -78,13 +92,13 @@ pub fn routes(document: &utoipa::openapi::OpenApi) -> anyhow::Result<Router<AppS
     };
     Ok(Router::new()
         .route("/api/v1/openapi.json", get(json))
-        .route("/", get(|| async { Redirect::temporary("/docs") }))
-        .route("/docs", get(|| file("text/html; charset=utf-8", include_str!("openapi/docs.html"))))
-        .route("/docs/docs.js", get(|| file("text/javascript; charset=utf-8", include_str!("openapi/docs.js"))))
-        .route("/docs/docs.css", get(|| file("text/css; charset=utf-8", include_str!("openapi/docs.css")))))
+        .route("/", get(async || Redirect::temporary("/docs")))
+        .route("/docs", get(async || file("text/html; charset=utf-8", include_str!("openapi/docs.html"))))
+        .route("/docs/docs.js", get(async || file("text/javascript; charset=utf-8", include_str!("openapi/docs.js"))))
+        .route("/docs/docs.css", get(async || file("text/css; charset=utf-8", include_str!("openapi/docs.css")))))
 }
 
-async fn file(content_type: &'static str, text: &'static str) -> Response {
+fn file(content_type: &'static str, text: &'static str) -> Response {
     let policy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; frame-ancestors 'none'";
     let headers = [
         (header::CONTENT_TYPE, content_type),

@@ -80,7 +80,7 @@ impl IdempotencyKey {
         };
         match stored {
             None => Ok(Begun::Fresh(Work { tx, account, key: Some(key) })),
-            Some(answer) if answer.request_hash == hash => Ok(Begun::Replay(replay(answer)?)),
+            Some(answer) if answer.request_hash == hash => Ok(Begun::Replay(replay(&answer)?)),
             Some(_) => Err(ApiError::refused(
                 "idempotency_key_reused",
                 "This Idempotency-Key came with another request before: take a new one.",
@@ -89,7 +89,7 @@ impl IdempotencyKey {
     }
 }
 
-fn replay(answer: idempotency::StoredAnswer) -> Result<Response, ApiError> {
+fn replay(answer: &idempotency::StoredAnswer) -> Result<Response, ApiError> {
     let status = u16::try_from(answer.status).ok().and_then(|s| StatusCode::from_u16(s).ok());
     let status = status.ok_or_else(|| anyhow::anyhow!("stored answer with status {}", answer.status))?;
     let mut response = respond(status, answer.location.as_deref(), &answer.body)?;
@@ -185,3 +185,6 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Idempotent<T> {
         Ok(Self { body: parse_json(&bytes)?, key, bytes })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -67,3 +67,6 @@ async fn start_session(tx: &mut PgTransaction<'_>, account: UserId, config: &Con
 fn signed_in(status: StatusCode, account: &AccountView, token: &str, config: &Config) -> Response {
     (status, [(header::SET_COOKIE, cookie::set(token, config))], Json(account)).into_response()
 }
+
+#[cfg(test)]
+mod tests;

@@ -74,8 +74,8 @@ pub(super) async fn register(
         password_hash: &password_hash,
         role: AccountRole::Student,
     };
-    let taken = || ApiError::taken("email_taken", "/email", "There is an account with this address already.");
-    let account = match account::insert(&mut *tx, &account).await.on_constraint(EMAIL_CONSTRAINT, taken) {
+    let in_use = || ApiError::taken("email_taken", "/email", "There is an account with this address already.");
+    let account = match account::insert(&mut *tx, &account).await.on_constraint(EMAIL_CONSTRAINT, in_use) {
         Ok(row) => AccountView::from(row),
         Err(taken @ ApiError::Refused { .. }) => {
             tx.rollback().await?;

@@ -3,7 +3,10 @@
 use axum::{Json, extract::State, http::StatusCode, response::Response};
 use iteratione_common::{
     ids::TokenId,
-    store::token::{self, NewToken, TokenRow},
+    store::{
+        Time,
+        token::{self, NewToken, TokenRow},
+    },
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -68,8 +71,8 @@ impl From<TokenRow> for TokenView {
             name: row.name,
             scopes: row.scopes,
             created_at: row.created_at.to_jiff(),
-            expires_at: row.expires_at.map(|t| t.to_jiff()),
-            last_used_at: row.last_used_at.map(|t| t.to_jiff()),
+            expires_at: row.expires_at.map(Time::to_jiff),
+            last_used_at: row.last_used_at.map(Time::to_jiff),
         }
     }
 }
@@ -160,3 +163,6 @@ async fn delete(
         Err(ApiError::NotFound("token"))
     }
 }
+
+#[cfg(test)]
+mod tests;

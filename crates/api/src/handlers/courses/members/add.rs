@@ -47,7 +47,7 @@ pub struct RosterReport {
         (MembersRequest = "application/json"),
         (String = "text/csv", example = "email,role\nada@example.edu,student\n"))),
     responses(
-        (status = 200, description = "A roster was taken in, or a member changed", body = RosterReport),
+        (status = 200, description = "A roster was taken in; for one existing member, that member", body = RosterReport),
         (status = 201, description = "One member was added", body = MemberView),
         (status = 409, description = "`last_instructor`", content_type = "application/problem+json",
             body = crate::problem::Problem)))]
