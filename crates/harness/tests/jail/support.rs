@@ -18,7 +18,7 @@ use iteratione_harness::{
 };
 
 /// Every wait ends after this.
-pub const DEADLINE: Duration = Duration::from_secs(60);
+pub const DEADLINE: Duration = Duration::from_mins(1);
 pub const IMAGE: &str = "debian:trixie-slim";
 pub const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
@@ -196,7 +196,10 @@ impl Jail {
             self.send(&ToHarness::Stdin(piece.to_vec()));
         }
         self.send(&ToHarness::StdinEnd);
-        self.finish()
+        let run = self.finish();
+        assert_eq!(run.result.stdout_bytes, run.stdout.len() as u64);
+        assert_eq!(run.result.stderr_bytes, run.stderr.len() as u64);
+        run
     }
 
     pub fn run(&mut self, request: ExecRequest) -> Run {
@@ -210,11 +213,7 @@ impl Jail {
             match self.receive() {
                 FromHarness::Stdout(bytes) => stdout.extend(bytes),
                 FromHarness::Stderr(bytes) => stderr.extend(bytes),
-                FromHarness::Exit(result) => {
-                    assert_eq!(result.stdout_bytes, stdout.len() as u64);
-                    assert_eq!(result.stderr_bytes, stderr.len() as u64);
-                    return Run { result, stdout, stderr };
-                }
+                FromHarness::Exit(result) => return Run { result, stdout, stderr },
                 other => panic!("{other:?} while a program runs"),
             }
         }
