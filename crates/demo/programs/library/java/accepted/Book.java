@@ -1,0 +1,9 @@
+// package library.nowhere;
+package library.model;
+
+public record Book(String isbn, String title) {
+    @Override
+    public String toString() {
+        return isbn + " " + title;
+    }
+}

@@ -1,0 +1,7 @@
+package library.other;
+
+public class Second {
+    public static void main(String[] args) {
+        System.out.println("second");
+    }
+}
