@@ -94,6 +94,8 @@ where
 /// Somebody who may see the submission in the path (`{submission}`): its owner while a member, and staff.
 #[derive(Debug)]
 pub struct SubmissionViewer {
+    /// Who asks.
+    pub user: UserId,
     /// How much they may see.
     pub viewer: Viewer,
     /// The submission.
@@ -138,6 +140,6 @@ where
             false if own => Viewer::Owner,
             false => return Err(NONE),
         };
-        Ok(Self { viewer, submission })
+        Ok(Self { user: member.user.id, viewer, submission })
     }
 }

@@ -23,7 +23,10 @@ use crate::{
     clock::Clock,
     config::Config,
     error::ApiError,
-    handlers, layers, openapi,
+    handlers, layers,
+    live::Followers,
+    openapi,
+    serve::{self, Bounds},
     state::AppState,
 };
 
@@ -44,6 +47,9 @@ impl App {
     pub async fn build(config: Config) -> anyhow::Result<Self> {
         let lifecycle = Lifecycle::new();
         lifecycle.listen_for_signals(Duration::from_millis(config.api.shutdown_grace_ms))?;
+        if !config.is_dev() && config.api.public_url.starts_with("http://") {
+            tracing::warn!("api.public_url is not HTTPS: browsers will not keep the session's cookie");
+        }
         let languages = Languages::read(&config.languages_dir)?;
         let pg = store::connect(&config.database_url, config.api.database_connections)?;
         migrate(&pg, &lifecycle).await?;
@@ -53,6 +59,7 @@ impl App {
             dispatch: Dispatcher::spawn(pg.clone(), queue.clone(), &lifecycle),
             passwords: Passwords::new(config.api.limits.password_hashes)?,
             limits: Limits::new(&config.api.limits),
+            followers: Followers::default(),
             clock: Clock::system(),
             config: Arc::new(config),
             pg,
@@ -87,13 +94,9 @@ impl App {
                 tracing::error!(error = %e, "metrics are not served any more");
             }
         });
-        let service = router.into_make_service_with_connect_info::<SocketAddr>();
-        let soft = lifecycle.soft.clone();
-        let serving = axum::serve(listener, service).with_graceful_shutdown(soft.cancelled_owned());
-        tokio::select! {
-            served = serving => served.context("serving")?,
-            () = lifecycle.hard.cancelled() => tracing::warn!("stopped with requests under way"),
-        }
+        let api = &state.config.api;
+        let bounds = Bounds { connections: api.connections, head: Duration::from_millis(api.head_timeout_ms) };
+        serve::serve(listener, router, bounds, &lifecycle).await;
         lifecycle.hard.cancel();
         if !lifecycle.finished(Duration::from_secs(5)).await {
             tracing::warn!("some tasks did not end in time");

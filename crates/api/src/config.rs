@@ -56,6 +56,10 @@ pub struct ApiConfig {
     pub session_days: i32,
     /// Connections to PostgreSQL.
     pub database_connections: u32,
+    /// Clients at one time.
+    pub connections: usize,
+    /// Milliseconds that a request's head may take.
+    pub head_timeout_ms: u64,
     /// Milliseconds until a request is given up.
     pub request_timeout_ms: u64,
     /// Milliseconds from the first signal to the end.
@@ -94,6 +98,8 @@ pub struct LimitsConfig {
     pub tokens_per_account: i64,
     /// Submissions of one account that are not graded yet.
     pub submissions_under_way: i64,
+    /// Streams of live events that one account holds open.
+    pub followers_per_account: usize,
     /// Passwords hashed at once; 0 for one per core.
     pub password_hashes: usize,
 }
@@ -131,6 +137,7 @@ impl Config {
     fn check(&self) -> anyhow::Result<()> {
         ensure!(!self.database_url.is_empty(), "database_url is not set: give DATABASE_URL");
         ensure!(self.api.session_days > 0, "api.session_days must be at least 1");
+        ensure!(self.api.connections > 0, "api.connections must be at least 1");
         ensure!(self.api.database_connections > 0, "api.database_connections must be at least 1");
         ensure!(
             self.api.registration != Registration::Domains || !self.api.registration_domains.is_empty(),

@@ -18,6 +18,7 @@ pub mod openapi;
 pub mod live;
 pub mod problem;
 pub mod request_id;
+pub mod serve;
 pub mod state;
 pub mod visibility;
 #[cfg(test)]

@@ -10,6 +10,8 @@
 //! It spawns no task: the response's body pulls it, so a client that reads slowly holds back nothing but itself, and
 //! at most one batch of events is in memory for it.
 
+mod followers;
+
 use std::{collections::VecDeque, convert::Infallible, time::Duration};
 
 use axum::response::sse;
@@ -29,6 +31,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use utoipa::ToSchema;
 
+pub use self::followers::{Followers, Following};
 use crate::visibility::{Cut, SubmissionView};
 
 /// How often a running submission is looked at while no event comes.
@@ -107,6 +110,8 @@ pub struct Sources {
     pub events: EventBus,
     /// Told when the service stops.
     pub soft: CancellationToken,
+    /// The follower's place among those of its account.
+    pub place: Following,
 }
 
 /// Begins to follow. `None`: the client has seen the end, there is nothing to follow.
@@ -129,6 +134,7 @@ pub async fn follow(
     let mut follower = Follower {
         pg: sources.pg,
         soft: sources.soft,
+        _place: sources.place,
         id,
         cut,
         events,
@@ -194,6 +200,8 @@ enum End {
 struct Follower {
     pg: PgPool,
     soft: CancellationToken,
+    /// Given back with the end of the stream.
+    _place: Following,
     id: SubmissionId,
     cut: Cut,
     events: BoxStream<'static, (EventId, Event)>,

@@ -15,6 +15,7 @@ use crate::{
     auth::{Limits, Passwords},
     clock::Clock,
     config::Config,
+    live::Followers,
 };
 
 /// What handlers share.
@@ -28,6 +29,8 @@ pub struct AppState {
     pub dispatch: DispatchHandle,
     /// Live events of submissions.
     pub events: EventBus,
+    /// Who follows submissions.
+    pub followers: Followers,
     /// What programs may be written in.
     pub languages: Languages,
     /// Settings.

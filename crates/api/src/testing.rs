@@ -28,6 +28,7 @@ use crate::{
     auth::{Limits, Passwords, secret},
     clock::Clock,
     config::Config,
+    live::Followers,
     state::AppState,
 };
 
@@ -82,6 +83,7 @@ impl TestApp {
             languages: Languages::read(&images).expect("languages"),
             passwords: Passwords::with_params(2, weak).expect("parameters"),
             limits: Limits::new(&config.api.limits),
+            followers: Followers::default(),
             clock: Clock::system(),
             lifecycle: Lifecycle::new(),
             config: Arc::new(config),

@@ -160,7 +160,11 @@ impl Cut {
         let failed = !matches!(test.verdict, Verdict::Ac | Verdict::Sk);
         let instructors = known.and_then(|(_, message)| message.clone()).filter(|_| failed);
         if open {
-            return TestResult { message: test.message.or(instructors), ..test };
+            let message = match (instructors, test.message) {
+                (Some(instructors), Some(found)) => Some(format!("{instructors}\n{found}")),
+                (instructors, found) => instructors.or(found),
+            };
+            return TestResult { message, ..test };
         }
         TestResult {
             group: test.group,

@@ -51,6 +51,14 @@ fn an_open_test_is_shown_whole_and_staff_see_all() {
 }
 
 #[test]
+fn the_instructors_words_come_before_the_graders() {
+    let mut with_words = outline();
+    with_words.tests[1].message = Some("Mind the sign.".to_owned());
+    let seen = Cut::for_owner(with_words).test(grade().tests.remove(1));
+    assert_eq!(seen.message.as_deref(), Some("Mind the sign.\nThe first difference is in line 1."));
+}
+
+#[test]
 fn what_is_not_known_or_called_hidden_by_either_side_is_hidden() {
     let test = grade().tests.remove(0);
     let unknown = Cut::for_owner(Outline::default()).test(test.clone());

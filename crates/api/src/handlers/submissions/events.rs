@@ -28,6 +28,8 @@ use crate::{
 
 /// A quiet stream says that it lives this often: proxies cut what is silent for a minute.
 const HEARTBEAT: Duration = Duration::from_secs(15);
+/// When to come back with too many streams open: one has to end first.
+const FULL: Duration = Duration::from_secs(5);
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 const BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
@@ -55,6 +57,7 @@ pub struct ResumeQuery {
         )),
         (status = 204, description = "The client has seen the end"),
         (status = 404, body = Problem),
+        (status = 429, body = Problem, description = "`too_many_followers`: the account holds too many streams open"),
     )
 )]
 pub(super) async fn follow(
@@ -65,9 +68,13 @@ pub(super) async fn follow(
 ) -> Result<Response, ApiError> {
     let header = headers.get(LAST_EVENT_ID).and_then(|value| value.to_str().ok()).filter(|id| !id.is_empty());
     let seen = Seen::parse(header.or(query.last_event_id.as_deref()));
+    let place = state
+        .followers
+        .enter(who.user, state.config.api.limits.followers_per_account)
+        .ok_or(ApiError::TooMany { code: "too_many_followers", retry_after: FULL })?;
     let cut = who.cut(&state.pg).await?;
     let id = who.submission.id;
-    let sources = Sources { pg: state.pg, events: state.events, soft: state.lifecycle.soft };
+    let sources = Sources { pg: state.pg, events: state.events, soft: state.lifecycle.soft, place };
     let Some(events) = live::follow(sources, id, cut, seen).await? else {
         return Ok(StatusCode::NO_CONTENT.into_response());
     };

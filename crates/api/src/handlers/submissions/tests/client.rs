@@ -63,9 +63,15 @@ impl Client {
                     None => continue,
                 }
             }
-            let chunk = tokio::time::timeout(DEADLINE, self.body.next()).await.expect("an event comes in time")?;
-            self.text.push_str(std::str::from_utf8(&chunk.expect("body")).expect("UTF-8"));
+            let chunk = self.chunk().await?;
+            self.text.push_str(&chunk);
         }
+    }
+
+    /// The next bytes, whatever they are.
+    pub(super) async fn chunk(&mut self) -> Option<String> {
+        let chunk = tokio::time::timeout(DEADLINE, self.body.next()).await.expect("something comes in time")?;
+        Some(String::from_utf8(chunk.expect("body").to_vec()).expect("UTF-8"))
     }
 
     /// The next event, which must have this name.

@@ -94,3 +94,29 @@ async fn many_followers_of_one_submission_cost_no_connection_each(pg: PgPool) {
         assert_eq!(last.last().map(|s| s.event.as_str()), Some("done"));
     }
 }
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn one_account_cannot_hold_open_streams_without_end(pg: PgPool) {
+    let world = World::adjusted(pg, &[("ITERATIONE_API__LIMITS__FOLLOWERS_PER_ACCOUNT", "2")], |_| {}).await;
+    let lab = world.published("sum", &plain_lab()).await;
+    let id = world.submit(&world.student, lab).await;
+    let first = Client::open(&world, &world.student, id, None).await;
+    let second = Client::open(&world, &world.student, id, None).await;
+    assert_eq!((first.status.as_u16(), second.status.as_u16()), (200, 200));
+    let refused = world.app.get(&world.student, &format!("/submissions/{id}/events")).await;
+    refused.problem(429, "too_many_followers");
+    assert!(!refused.header("retry-after").is_empty());
+    assert_eq!(Client::open(&world, &world.assistant, id, None).await.status, 200);
+    drop(first);
+    assert_eq!(Client::open(&world, &world.student, id, None).await.status, 200);
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn a_quiet_stream_says_that_it_lives(pg: PgPool) {
+    let world = World::with_redis(pg).await;
+    let lab = world.published("sum", &plain_lab()).await;
+    let id = world.submit(&world.student, lab).await;
+    let mut client = Client::open(&world, &world.student, id, None).await;
+    client.expect("snapshot").await;
+    assert_eq!(client.chunk().await.as_deref(), Some(": alive\n\n"));
+}
