@@ -32,7 +32,7 @@ pub(crate) mod janitor;
 pub(crate) mod state;
 
 use janitor::{Janitor, Tenancy};
-use state::{State, Step, Waits};
+use state::{State, Step, Turn, Waits};
 
 /// A warm jail has this long to say that it is alive.
 const PING: Duration = Duration::from_secs(1);
@@ -114,40 +114,35 @@ impl Pool {
 
     /// A ready jail, or the next one that is.
     pub(crate) async fn take(&self, language: &str) -> Result<Jail, SandboxError> {
-        while let Some(mut jail) = self.pop(language) {
-            self.changed.notify_one();
-            if jail.is_alive(PING).await {
-                metrics::counter!("iteratione_pool_takes_total", "language" => language.to_owned(), "outcome" => "hit")
-                    .increment(1);
-                return Ok(jail);
+        let waiting = loop {
+            let (ready, waiting) = oneshot::channel();
+            let turn = {
+                let mut state = self.state();
+                if self.stop.is_cancelled() {
+                    return Err(SandboxError::Stopping);
+                }
+                state.take_or_wait(language, ready)
+            };
+            match turn {
+                Turn::Wait => break waiting,
+                Turn::Unknown => return Err(no_such_language(language)),
+                Turn::Now(mut jail) => {
+                    self.changed.notify_one();
+                    if jail.is_alive(PING).await {
+                        count_take(language, "hit");
+                        return Ok(jail);
+                    }
+                    tracing::warn!(container.id = jail.container_id(), language, "a warm jail had died");
+                }
             }
-            tracing::warn!(container.id = jail.container_id(), language, "a warm jail had died");
-        }
-        metrics::counter!("iteratione_pool_takes_total", "language" => language.to_owned(), "outcome" => "miss")
-            .increment(1);
-        let (ready, waiting) = oneshot::channel();
-        {
-            let mut state = self.state();
-            if self.stop.is_cancelled() {
-                return Err(SandboxError::Stopping);
-            }
-            if !state.wait(language, ready) {
-                return Err(SandboxError::ImageUnfit {
-                    image: language.to_owned(),
-                    reason: "no such language".to_owned(),
-                });
-            }
-        }
+        };
+        count_take(language, "miss");
         self.changed.notify_one();
         match tokio::time::timeout(Duration::from_millis(self.config.room_ms), waiting).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(_)) => Err(SandboxError::Stopping),
             Err(_) => Err(SandboxError::Timeout("waiting for a free jail")),
         }
-    }
-
-    fn pop(&self, language: &str) -> Option<Jail> {
-        self.state().take(language)
     }
 
     /// Keeps the shelves filled and serves who waits, until `stop`. When `soft` comes, nothing is kept ready any more.
@@ -247,8 +242,7 @@ impl Pool {
         let folder = self.workspace.jail_folder(self.identity.owner, jail);
         // From here on, whatever happens, the janitor cleans up.
         let mut tenancy: Tenancy = self.janitor.tenancy(jail, folder.path.clone());
-        let unknown = || SandboxError::ImageUnfit { image: language.to_owned(), reason: "no such language".to_owned() };
-        let language = self.languages.get(language).ok_or_else(unknown)?;
+        let language = self.languages.get(language).ok_or_else(|| no_such_language(language))?;
         let image = self.docker.image(&language.image).await?;
         if !image.volumes.is_empty() {
             let reason = format!(
@@ -348,4 +342,13 @@ impl Pool {
         // Nothing that holds the lock can panic half-way through a change.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn no_such_language(id: &str) -> SandboxError {
+    SandboxError::ImageUnfit { image: id.to_owned(), reason: "there is no such language".to_owned() }
+}
+
+fn count_take(language: &str, outcome: &'static str) {
+    metrics::counter!("iteratione_pool_takes_total", "language" => language.to_owned(), "outcome" => outcome)
+        .increment(1);
 }

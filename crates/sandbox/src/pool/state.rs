@@ -27,6 +27,17 @@ pub enum Step<J> {
     Rest(Option<Instant>),
 }
 
+/// What somebody gets who wants a jail.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Turn<J> {
+    /// This one. The place in the queue was not needed.
+    Now(J),
+    /// The next one.
+    Wait,
+    /// There is no such language.
+    Unknown,
+}
+
 #[derive(Debug)]
 struct Lane<J, W> {
     floor: usize,
@@ -43,7 +54,7 @@ struct Lane<J, W> {
 #[derive(Debug)]
 pub struct State<J, W> {
     ceiling: usize,
-    shelves: BTreeMap<String, Lane<J, W>>,
+    lanes: BTreeMap<String, Lane<J, W>>,
     live: BTreeSet<Uuid>,
     /// Evicted and not yet gone: room that is on its way.
     evicted: BTreeSet<Uuid>,
@@ -73,7 +84,7 @@ impl<J: Ready, W: Waits> State<J, W> {
         };
         Self {
             ceiling,
-            shelves: floors.into_iter().map(|(language, floor)| (language, lane(floor))).collect(),
+            lanes: floors.into_iter().map(|(language, floor)| (language, lane(floor))).collect(),
             live: BTreeSet::new(),
             evicted: BTreeSet::new(),
             tickets: 0,
@@ -81,29 +92,26 @@ impl<J: Ready, W: Waits> State<J, W> {
         }
     }
 
-    /// A ready jail, if there is one and nobody waits before.
-    pub fn take(&mut self, language: &str) -> Option<J> {
-        let lane = self.shelves.get_mut(language)?;
-        lane.ready.pop_front()
-    }
-
-    /// Joins the queue of a language; `false` if there is no such language.
-    pub fn wait(&mut self, language: &str, who: W) -> bool {
+    /// A ready jail, or a place in the queue: in one step, so that a jail that becomes ready in between is not missed.
+    pub fn take_or_wait(&mut self, language: &str, who: W) -> Turn<J> {
+        let Some(lane) = self.lanes.get_mut(language) else { return Turn::Unknown };
+        if let Some(jail) = lane.ready.pop_front() {
+            return Turn::Now(jail);
+        }
         self.tickets += 1;
-        let Some(lane) = self.shelves.get_mut(language) else { return false };
         lane.waiting.push_back((self.tickets, who));
-        true
+        Turn::Wait
     }
 
     /// What to do now. To be asked again until it says [`Step::Rest`].
     pub fn next(&mut self, now: Instant) -> Step<J> {
         let mut wake: Option<Instant> = None;
-        for lane in self.shelves.values_mut() {
+        for lane in self.lanes.values_mut() {
             lane.waiting.retain(|(_, w)| !w.gave_up());
         }
         // First those who wait, the longest first; then the floors, the emptiest shelf first.
         let mut wanted: Vec<(u64, usize, String)> = Vec::new();
-        for (language, lane) in &self.shelves {
+        for (language, lane) in &self.lanes {
             let unserved = lane.waiting.get(lane.starting).map(|(ticket, _)| *ticket);
             let below_floor = self.filling && lane.ready.len() + lane.starting < lane.floor + lane.waiting.len();
             let Some(urgency) = unserved.or(below_floor.then_some(u64::MAX)) else { continue };
@@ -118,15 +126,15 @@ impl<J: Ready, W: Waits> State<J, W> {
         if self.live.len() < self.ceiling {
             let jail = Uuid::new_v4();
             self.live.insert(jail);
-            if let Some(lane) = self.shelves.get_mut(&language) {
+            if let Some(lane) = self.lanes.get_mut(&language) {
                 lane.starting += 1;
             }
             return Step::Start(language, jail);
         }
         // No room. Only somebody who waits may take it from a shelf, and only one eviction per waiter.
-        let waiters: usize = self.shelves.values().map(|s| s.waiting.len().saturating_sub(s.starting)).sum();
+        let waiters: usize = self.lanes.values().map(|s| s.waiting.len().saturating_sub(s.starting)).sum();
         if urgency != u64::MAX && waiters > self.evicted.len() {
-            let fullest = self.shelves.values_mut().filter(|s| s.waiting.is_empty()).max_by_key(|s| s.ready.len());
+            let fullest = self.lanes.values_mut().filter(|s| s.waiting.is_empty()).max_by_key(|s| s.ready.len());
             if let Some(jail) = fullest.and_then(|s| s.ready.pop_back()) {
                 self.evicted.insert(jail.id());
                 return Step::Evict(jail);
@@ -137,7 +145,7 @@ impl<J: Ready, W: Waits> State<J, W> {
 
     /// A start has succeeded: gives the jail back with the one who waits for it, or shelves it.
     pub fn started(&mut self, language: &str, jail: J) -> Option<(J, W)> {
-        let lane = self.shelves.get_mut(language)?;
+        let lane = self.lanes.get_mut(language)?;
         lane.starting = lane.starting.saturating_sub(1);
         lane.failures = 0;
         lane.not_before = None;
@@ -146,7 +154,7 @@ impl<J: Ready, W: Waits> State<J, W> {
 
     /// A jail for whoever waits, or for the shelf.
     pub fn offer(&mut self, language: &str, jail: J) -> Option<(J, W)> {
-        let lane = self.shelves.get_mut(language)?;
+        let lane = self.lanes.get_mut(language)?;
         while let Some((_, who)) = lane.waiting.pop_front() {
             if !who.gave_up() {
                 return Some((jail, who));
@@ -159,7 +167,7 @@ impl<J: Ready, W: Waits> State<J, W> {
     /// A start has failed: the next waits longer each time. Gives those who should be told: nobody after a first
     /// failure that may pass (`for_good` is false), which is tried again at once.
     pub fn failed(&mut self, language: &str, now: Instant, for_good: bool) -> Vec<W> {
-        let Some(lane) = self.shelves.get_mut(language) else { return Vec::new() };
+        let Some(lane) = self.lanes.get_mut(language) else { return Vec::new() };
         lane.starting = lane.starting.saturating_sub(1);
         lane.failures = lane.failures.saturating_add(1);
         if lane.failures == 1 && !for_good {
@@ -178,7 +186,7 @@ impl<J: Ready, W: Waits> State<J, W> {
 
     /// Takes ready jails off their shelf that are not fit any more.
     pub fn discard(&mut self, language: &str, mut unfit: impl FnMut(&J) -> bool) -> Vec<J> {
-        let Some(lane) = self.shelves.get_mut(language) else { return Vec::new() };
+        let Some(lane) = self.lanes.get_mut(language) else { return Vec::new() };
         let (out, keep) = std::mem::take(&mut lane.ready).into_iter().partition(|j| unfit(j));
         lane.ready = keep;
         out.into_iter().collect::<Vec<J>>()
@@ -192,9 +200,9 @@ impl<J: Ready, W: Waits> State<J, W> {
     /// Empties everything.
     pub fn close(&mut self) -> (Vec<J>, Vec<W>) {
         self.filling = false;
-        let shelves = self.shelves.values_mut();
+        let lanes = self.lanes.values_mut();
         let (mut ready, mut waiting) = (Vec::new(), Vec::new());
-        for lane in shelves {
+        for lane in lanes {
             ready.extend(lane.ready.drain(..));
             waiting.extend(lane.waiting.drain(..).map(|(_, w)| w));
         }
@@ -213,7 +221,7 @@ impl<J: Ready, W: Waits> State<J, W> {
 
     /// Ready jails per language.
     pub fn levels(&self) -> impl Iterator<Item = (&str, usize)> {
-        self.shelves.iter().map(|(language, lane)| (language.as_str(), lane.ready.len()))
+        self.lanes.iter().map(|(language, lane)| (language.as_str(), lane.ready.len()))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    fmt::Write as _,
     net::TcpListener,
     os::{linux::net::SocketAddrExt as _, unix::net::UnixListener},
 };
@@ -268,9 +269,8 @@ async fn system_calls_that_no_student_needs_do_not_exist() {
         }
         let arguments = if arguments.is_empty() { String::new() } else { format!(", {arguments}") };
         // $!+0 is the errno of the call; 0 when it succeeded.
-        script.push_str(&format!(
-            "$n = syscall({number}{arguments}); print '{name}: ', ($n == -1 ? $!+0 : 0), \"\\n\";\n"
-        ));
+        writeln!(script, "$n = syscall({number}{arguments}); print '{name}: ', ($n == -1 ? $!+0 : 0), \"\\n\";")
+            .expect("a string");
         calls += 1;
     }
     let done = run(&mut jail, program(&["perl", "-e", &script]), b"").await;

@@ -30,7 +30,7 @@ async fn a_warm_jail_costs_hardly_more_than_a_process_and_far_less_than_a_contai
     let sandbox = site.start().await;
     let base = &site.language("base").clone();
     let resources = sandbox.compile_resources(base);
-    let (mut takes, mut execs, mut cleans, mut bare, mut outside) = (vec![], vec![], vec![], vec![], vec![]);
+    let (mut taken, mut execs, mut cleans, mut forked, mut outside) = (vec![], vec![], vec![], vec![], vec![]);
     for _ in 0..10 {
         while sandbox.warm("base") == 0 || sandbox.live() > 1 {
             tokio::time::sleep(Duration::from_millis(5)).await;
@@ -38,7 +38,7 @@ async fn a_warm_jail_costs_hardly_more_than_a_process_and_far_less_than_a_contai
         tokio::time::sleep(Duration::from_millis(100)).await;
         let began = Instant::now();
         let mut jail = sandbox.take(base, resources, "measure").await.expect("a jail");
-        takes.push(began.elapsed());
+        taken.push(began.elapsed());
         tokio::time::sleep(Duration::from_millis(400)).await;
         for _ in 0..10 {
             let began = Instant::now();
@@ -50,7 +50,7 @@ async fn a_warm_jail_costs_hardly_more_than_a_process_and_far_less_than_a_contai
             cleans.push(began.elapsed());
             let began = Instant::now();
             Command::new("/bin/echo").arg("hello").output().expect("runs");
-            bare.push(began.elapsed());
+            forked.push(began.elapsed());
         }
         let began = Instant::now();
         docker(&["run", "--rm", "--network", "none", BASE, "/bin/echo", "hello"]);
@@ -77,10 +77,10 @@ async fn a_warm_jail_costs_hardly_more_than_a_process_and_far_less_than_a_contai
         jail.destroy().await;
     }
     println!("take, cold           {:?}", median(cold));
-    println!("take, warm           {:?}", median(takes));
+    println!("take, warm           {:?}", median(taken));
     println!("exec of echo, warm   {:?}", median(execs.clone()));
     println!("clean                {:?}", median(cleans));
-    println!("fork+exec of echo    {:?}", median(bare));
+    println!("fork+exec of echo    {:?}", median(forked));
     println!("docker run of echo   {:?}", median(outside.clone()));
     println!("container cycle      {wall:?} at most, {cpu:.3} s of CPU (everything on the machine)");
     assert!(median(execs) * 10 < median(outside), "a warm jail must be worth its memory");

@@ -100,7 +100,7 @@ async fn many_at_once_all_get_a_jail_and_never_more_than_the_ceiling_exist() {
     }
     let all = async {
         while let Some(user) = users.join_next().await {
-            user.expect("served")
+            user.expect("served");
         }
     };
     tokio::time::timeout(DEADLINE, all).await.expect("in time");

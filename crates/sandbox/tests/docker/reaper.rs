@@ -24,7 +24,7 @@ async fn child() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     println!("READY {}", jail.container_id());
-    tokio::time::sleep(Duration::from_secs(600)).await;
+    tokio::time::sleep(Duration::from_mins(10)).await;
 }
 
 fn spawn(root: &Path, instance: &str) -> Child {
@@ -121,7 +121,7 @@ async fn what_has_no_owner_at_all_is_removed_when_it_was_seen_for_a_minute() {
     sandbox.reap(now).await;
     sandbox.reap(now + Duration::from_secs(30)).await;
     assert_eq!(site.containers().len(), 3, "they may be just being made");
-    sandbox.reap(now + Duration::from_secs(60)).await;
+    sandbox.reap(now + Duration::from_mins(1)).await;
     assert_eq!(site.containers(), [mine.container_id()]);
     assert_eq!(sh(&mut mine, "echo fine").await, "fine\n");
     drop(mine);

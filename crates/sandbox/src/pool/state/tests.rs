@@ -22,6 +22,13 @@ fn pool(floors: &[(&str, usize)], ceiling: usize) -> Pool {
     State::new(floors.iter().map(|(l, n)| ((*l).to_owned(), *n)), ceiling)
 }
 
+fn take(pool: &mut Pool, language: &str) -> Option<Warm> {
+    match pool.take_or_wait(language, Person("taker", false)) {
+        Turn::Now(jail) => Some(jail),
+        Turn::Wait | Turn::Unknown => None,
+    }
+}
+
 /// Starts until there is nothing to start; what was started, by language, is ready at once.
 fn fill(pool: &mut Pool, now: Instant) -> Vec<String> {
     let mut started = Vec::new();
@@ -37,7 +44,7 @@ fn shelves_are_filled_to_their_floors_the_emptiest_first() {
     let mut pool = pool(&[("c", 1), ("java", 3), ("none", 0)], 10);
     assert_eq!(fill(&mut pool, Instant::now()), ["c", "java", "java", "java"]);
     assert_eq!(pool.levels().collect::<Vec<_>>(), [("c", 1), ("java", 3), ("none", 0)]);
-    assert!(pool.take("java").is_some());
+    assert!(take(&mut pool, "java").is_some());
     assert_eq!(fill(&mut pool, Instant::now()), ["java"]);
 }
 
@@ -45,9 +52,9 @@ fn shelves_are_filled_to_their_floors_the_emptiest_first() {
 fn whoever_waits_is_served_before_any_floor_and_in_order() {
     let now = Instant::now();
     let mut pool = pool(&[("c", 2), ("java", 2)], 10);
-    assert!(pool.wait("java", Person("first", false)));
-    assert!(pool.wait("java", Person("gone", true)));
-    assert!(pool.wait("c", Person("second", false)));
+    assert_eq!(pool.take_or_wait("java", Person("first", false)), Turn::Wait);
+    assert_eq!(pool.take_or_wait("java", Person("gone", true)), Turn::Wait);
+    assert_eq!(pool.take_or_wait("c", Person("second", false)), Turn::Wait);
     let Step::Start(a, a_id) = pool.next(now) else { panic!("starts") };
     let Step::Start(b, b_id) = pool.next(now) else { panic!("starts") };
     assert_eq!((a.as_str(), b.as_str()), ("java", "c"));
@@ -62,7 +69,7 @@ fn at_the_ceiling_a_ready_jail_of_another_language_makes_room_once_per_waiter() 
     let mut pool = pool(&[("c", 2), ("java", 0)], 2);
     fill(&mut pool, now);
     assert_eq!(pool.next(now), Step::Rest(None));
-    pool.wait("java", Person("j", false));
+    assert_eq!(pool.take_or_wait("java", Person("j", false)), Turn::Wait);
     let Step::Evict(evicted) = pool.next(now) else { panic!("evicts") };
     assert_eq!(pool.next(now), Step::Rest(None), "one waiter, one eviction");
     pool.gone(evicted.id());
@@ -78,8 +85,8 @@ fn a_floor_never_evicts_and_a_full_pool_of_used_jails_waits() {
     let mut pool = pool(&[("c", 1), ("java", 1)], 1);
     assert_eq!(fill(&mut pool, now), ["c"]);
     assert_eq!(pool.next(now), Step::Rest(None));
-    let used = pool.take("c").expect("ready");
-    pool.wait("java", Person("j", false));
+    let used = take(&mut pool, "c").expect("ready");
+    assert_eq!(pool.take_or_wait("java", Person("j", false)), Turn::Wait);
     assert_eq!(pool.next(now), Step::Rest(None));
     pool.gone(used.id());
     assert!(matches!(pool.next(now), Step::Start(l, _) if l == "java"));
@@ -89,14 +96,14 @@ fn a_floor_never_evicts_and_a_full_pool_of_used_jails_waits() {
 fn a_first_failure_is_tried_again_at_once_and_the_second_is_told() {
     let now = Instant::now();
     let mut pool = pool(&[("c", 0)], 4);
-    pool.wait("c", Person("w", false));
+    assert_eq!(pool.take_or_wait("c", Person("w", false)), Turn::Wait);
     let Step::Start(_, id) = pool.next(now) else { panic!("starts") };
     assert_eq!(pool.failed("c", now, false), []);
     pool.gone(id);
     let Step::Start(_, id) = pool.next(now) else { panic!("starts again") };
     assert_eq!(pool.failed("c", now, false), [Person("w", false)]);
     pool.gone(id);
-    pool.wait("c", Person("later", false));
+    assert_eq!(pool.take_or_wait("c", Person("later", false)), Turn::Wait);
     let Step::Rest(Some(moment)) = pool.next(now) else { panic!("pauses") };
     assert!(moment > now);
     assert!(matches!(pool.next(moment), Step::Start(..)));
@@ -106,7 +113,7 @@ fn a_first_failure_is_tried_again_at_once_and_the_second_is_told() {
 fn a_failure_for_good_is_told_at_once_and_does_not_stop_other_languages() {
     let now = Instant::now();
     let mut pool = pool(&[("c", 0), ("java", 1)], 4);
-    pool.wait("c", Person("w", false));
+    assert_eq!(pool.take_or_wait("c", Person("w", false)), Turn::Wait);
     assert!(matches!(pool.next(now), Step::Start(l, _) if l == "c"));
     assert_eq!(pool.failed("c", now, true), [Person("w", false)]);
     assert!(matches!(pool.next(now), Step::Start(l, _) if l == "java"));
@@ -126,14 +133,13 @@ fn when_filling_has_stopped_only_who_waits_is_served() {
     let mut pool = pool(&[("c", 2)], 4);
     pool.stop_filling();
     assert_eq!(pool.next(Instant::now()), Step::Rest(None));
-    pool.wait("c", Person("w", false));
+    assert_eq!(pool.take_or_wait("c", Person("w", false)), Turn::Wait);
     assert!(matches!(pool.next(Instant::now()), Step::Start(..)));
 }
 
 #[derive(Debug, Clone)]
 enum Event {
     Take(bool),
-    Wait(bool),
     Step,
     Finish(bool),
     Gone,
@@ -142,7 +148,6 @@ enum Event {
 fn events() -> impl Strategy<Value = Vec<Event>> {
     let event = prop_oneof![
         any::<bool>().prop_map(Event::Take),
-        any::<bool>().prop_map(Event::Wait),
         Just(Event::Step),
         Just(Event::Step),
         any::<bool>().prop_map(Event::Finish),
@@ -162,8 +167,7 @@ proptest! {
         let name = |b: bool| if b { "a" } else { "b" };
         for event in events {
             match event {
-                Event::Take(b) => out.extend(pool.take(name(b)).map(|j| j.id())),
-                Event::Wait(b) => { pool.wait(name(b), Person("w", false)); }
+                Event::Take(b) => out.extend(take(&mut pool, name(b)).map(|j| j.id())),
                 Event::Step => match pool.next(now) {
                     Step::Start(l, id) => starting.push_back((l, id)),
                     Step::Evict(j) => out.push_back(j.id()),
@@ -181,6 +185,7 @@ proptest! {
             }
             let ready: usize = pool.levels().map(|(_, n)| n).sum();
             prop_assert!(pool.live() <= ceiling);
+            prop_assert!(pool.lanes.values().all(|l| l.ready.is_empty() || l.waiting.is_empty()), "nobody waits beside a ready jail");
             prop_assert_eq!(pool.live(), ready + starting.len() + out.len());
         }
         // Let everything come to rest.
@@ -200,6 +205,6 @@ proptest! {
                 }
             }
         }
-        prop_assert!(pool.shelves.values().all(|s| s.waiting.is_empty() && s.starting == 0));
+        prop_assert!(pool.lanes.values().all(|s| s.waiting.is_empty() && s.starting == 0));
     }
 }
