@@ -37,7 +37,9 @@ pub(super) struct Client {
 impl Client {
     pub(super) async fn open(world: &World, user: &TestUser, id: SubmissionId, last: Option<&str>) -> Self {
         let mut request = request(Method::GET, &format!("/submissions/{id}/events"))
-            .header(header::AUTHORIZATION, format!("Bearer {}", user.token));
+            .header(header::AUTHORIZATION, format!("Bearer {}", user.token))
+            // As browsers do; a compressor would hold events back.
+            .header(header::ACCEPT_ENCODING, "gzip, br");
         if let Some(last) = last {
             request = request.header("last-event-id", last);
         }
@@ -48,6 +50,7 @@ impl Client {
             .expect("the router never fails");
         if response.status() == StatusCode::OK {
             assert_eq!(response.headers()["content-type"], "text/event-stream");
+            assert_eq!(response.headers().get("content-encoding"), None);
         }
         Self { status: response.status(), body: response.into_body().into_data_stream(), text: String::new() }
     }
