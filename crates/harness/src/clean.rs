@@ -13,7 +13,7 @@ use iteratione_harness::protocol::{COMPILER_UID, Cleaned, PROGRAM_UID, WRITABLE_
 use crate::sys::{self, Reap};
 
 /// For all of it. An honest program leaves a handful of files, which takes well under a millisecond.
-const TIME_MOST: Duration = Duration::from_secs(2);
+const TIME_MOST: Duration = Duration::from_secs(3);
 /// Between two looks at what the kernel is still tidying up.
 const A_MOMENT: Duration = Duration::from_millis(1);
 /// Also writable for anybody where it is not masked: a queue there outlives its maker.

@@ -266,10 +266,15 @@ impl Job {
         }
     }
 
+    /// Whether only [`Job::drained`] is still to be done.
+    pub fn is_draining(&self) -> bool {
+        matches!(self.phase, Phase::Draining)
+    }
+
     /// Passes on what is left in the pipes. `true`: that was all. Nobody lives who could write more, so an empty pipe
     /// is the end even if its other end is still held (by a message in a socket that the kernel has not swept yet).
     pub fn drained(&mut self, out: &mut Output) -> Result<bool, String> {
-        if !matches!(self.phase, Phase::Draining) {
+        if !self.is_draining() {
             return Ok(false);
         }
         for which in 0..self.pipes.len() {

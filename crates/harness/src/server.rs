@@ -8,9 +8,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use iteratione_harness::protocol::{Fault, FromHarness, Hello, PROTOCOL_VERSION, Stop, ToHarness};
+use iteratione_harness::protocol::{Fault, FromHarness, Hello, PROTOCOL_VERSION, Stop, ToHarness, WRITABLE_DIRS};
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
+    fs::Mode,
     io::Errno,
     thread::set_thread_groups,
 };
@@ -58,6 +59,10 @@ fn serve(out: &mut Output) -> Result<(), String> {
     hide().map_err(|e| format!("cannot hide itself: {e}"))?;
     sys::close_from(3, false).map_err(|e| format!("cannot close what it inherited: {e}"))?;
     set_thread_groups(&[]).map_err(|e| format!("cannot drop its groups: {e}"))?;
+    for folder in WRITABLE_DIRS {
+        // runc before 1.1.8 takes the mode of a folder of the image instead of the one asked for.
+        let _ = rustix::fs::chmod(folder, Mode::from_raw_mode(0o1777));
+    }
     for end in [io::stdin().as_fd(), io::stdout().as_fd()] {
         rustix::io::ioctl_fionbio(end, true).map_err(|e| format!("cannot set up its streams: {e}"))?;
     }
@@ -104,10 +109,14 @@ enum Source {
 impl Server<'_> {
     fn run(mut self) -> Result<(), String> {
         loop {
-            self.obey()?;
+            let held_back = self.obey()?;
             self.advance()?;
             if let Err(error) = self.out.flush() {
                 return gone(error);
+            }
+            // No descriptor tells of what has become possible just now.
+            if (held_back && self.ready()) || (self.has_more_to_say() && self.out.has_room()) {
+                continue;
             }
             for (source, flags) in self.wait()? {
                 match source {
@@ -145,6 +154,15 @@ impl Server<'_> {
             State::Idle | State::Putting(_) => true,
         };
         state && self.out.has_room_for_answers()
+    }
+
+    /// Whether something was left unsaid only for want of room.
+    fn has_more_to_say(&self) -> bool {
+        match &self.state {
+            State::Running(job) => job.is_draining(),
+            State::Fetching(_) => true,
+            State::Idle | State::Putting(_) => false,
+        }
     }
 
     /// Waits until something can be done, or must be.
@@ -237,10 +255,10 @@ impl Server<'_> {
         self.out.send(message).map_err(|e| e.to_string())
     }
 
-    /// Does what the host has said.
-    fn obey(&mut self) -> Result<(), String> {
+    /// Does what the host has said. `true`: there may be more, which has to wait.
+    fn obey(&mut self) -> Result<bool, String> {
         while self.ready() {
-            let Some(message) = self.input.next().map_err(|e| e.to_string())? else { break };
+            let Some(message) = self.input.next().map_err(|e| e.to_string())? else { return Ok(false) };
             match message {
                 ToHarness::Ping => self.send(&FromHarness::Pong)?,
                 ToHarness::Kill => self.with_job(|job, _| {
@@ -296,7 +314,7 @@ impl Server<'_> {
                 }
             }
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Ends a `Put` whose bytes have all come.

@@ -6,7 +6,7 @@ use crate::support::{Jail, Options, perl, sh};
 
 #[test]
 fn ten_thousand_nested_folders_are_cleaned() {
-    let mut jail = Jail::start();
+    let mut jail = Jail::with(Options { cpus: "2", ..Options::default() });
     let run = jail.run(perl("for (1..10000) { mkdir 'd' x 200 or last; chdir 'd' x 200 or last; $n++ } print $n"));
     assert_eq!(run.text(), "10000");
     let begin = std::time::Instant::now();
