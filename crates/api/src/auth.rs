@@ -18,7 +18,7 @@ use iteratione_common::{
 use jiff::ToSpan as _;
 
 pub use self::{
-    limit::{Attempts, Limits},
+    limit::{Attempt, Attempts, Limits},
     password::Passwords,
 };
 use crate::{error::ApiError, state::AppState};

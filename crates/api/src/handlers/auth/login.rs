@@ -42,16 +42,15 @@ pub(super) async fn login(
     Body(login): Body<Login>,
 ) -> Result<Response, ApiError> {
     let email = check::normal_email(&login.email).unwrap_or_default();
-    let guess = (secret::hash(&email), peer);
-    state.limits.login_address.take(peer)?;
-    state.limits.login.take(guess)?;
+    let from_there = state.limits.login_address.take(peer).await?;
+    let guess = state.limits.login.take((secret::hash(&email), peer)).await?;
     let known = account::credentials(&state.pg, &email).await?;
     let (id, hash) = known.map_or((None, None), |c| (Some(c.account_id), Some(c.password_hash)));
     // An unknown address takes as long as a wrong password.
     let right = state.passwords.verify(login.password, hash).await?;
     let (true, Some(id)) = (right, id) else { return Err(ApiError::InvalidCredentials) };
-    state.limits.login.give_back(&guess);
-    state.limits.login_address.give_back(&peer);
+    guess.right();
+    from_there.right();
 
     let account = account::get(&state.pg, id).await?.ok_or(ApiError::InvalidCredentials)?;
     let mut tx = state.pg.begin().await?;

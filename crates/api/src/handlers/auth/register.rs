@@ -61,7 +61,8 @@ pub(super) async fn register(
     check::password(&mut problems, "/password", &new.password);
     ApiError::if_any(problems)?;
     may_register(&email, &state.config)?;
-    state.limits.register.take(peer)?;
+    // Each counts, whether it succeeds or not.
+    drop(state.limits.register.take(peer).await?);
 
     // The password is not part of it: a fast hash of one must not be stored.
     let request_hash = key.request_hash(format!("{email}\n{name}").as_bytes());
@@ -129,12 +130,11 @@ async fn again(
     if stored.is_none_or(|s| s.request_hash != request_hash) {
         return Ok(None);
     }
-    let guess = (secret::hash(email), peer);
-    state.limits.login.take(guess)?;
+    let guess = state.limits.login.take((secret::hash(email), peer)).await?;
     if !state.passwords.verify(password, Some(known.password_hash)).await? {
         return Ok(None);
     }
-    state.limits.login.give_back(&guess);
+    guess.right();
     let row = account::get(&state.pg, known.account_id).await?.ok_or(ApiError::Unauthenticated)?;
     let mut tx = state.pg.begin().await?;
     let token = start_session(&mut tx, row.account_id, &state.config).await?;

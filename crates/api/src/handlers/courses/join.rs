@@ -38,19 +38,19 @@ pub(super) async fn join(
     user: CurrentUser,
     request: Idempotent<Join>,
 ) -> Result<Response, ApiError> {
-    state.limits.join.take(user.id)?;
+    let guess = state.limits.join.take(user.id).await?;
     let (begun, wanted) = request.begin(&state.pg, user.id).await?;
     let mut work = match begun {
         Begun::Fresh(work) => work,
         Begun::Replay(answer) => {
-            state.limits.join.give_back(&user.id);
+            guess.right();
             return Ok(answer);
         }
     };
     let code = secret::normal_join_code(&wanted.join_code);
     let found = course::by_join_code(&mut **work.tx(), &code, user.id).await?;
     let CourseOf { course, role } = found.ok_or(ApiError::NotFound("join code"))?;
-    state.limits.join.give_back(&user.id);
+    guess.right();
     if role.is_none() {
         member::insert(&mut **work.tx(), course.course_id, user.id, CourseRole::Student).await?;
     }
