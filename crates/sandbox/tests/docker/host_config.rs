@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::support::{Site, docker, sh, take};
+use crate::support::{Site, TestImage, docker, sh, take};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_host_config_of_a_live_jail_is_what_we_promise() {
@@ -101,14 +101,13 @@ async fn the_host_config_of_a_live_jail_is_what_we_promise() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_that_an_image_asks_for_weakens_its_jail() {
-    let image = format!("iteratione-test/demanding:{}", uuid::Uuid::new_v4().simple());
     let dockerfile = format!(
-        "FROM {}\nENV SECRET=from-the-image JAVA_TOOL_OPTIONS=-Dx=y PATH=/custom:/usr/bin:/bin\nUSER 1234\nWORKDIR /work\n\
+        "FROM {}\nENV SECRET=from-the-image JAVA_TOOL_OPTIONS=-Dx=y PATH=/custom:/usr/bin:/bin\nUSER 1234\nWORKDIR /scratch\n\
          LABEL coolify.managed=true\nHEALTHCHECK --interval=1s CMD touch /tmp/health\nENTRYPOINT [\"/bin/false\"]\nCMD [\"x\"]\nEXPOSE 80\n",
         crate::support::BASE
     );
-    build(&image, &dockerfile);
-    let site = Site::new(&[("demanding", &image)]);
+    let image = TestImage::build("demanding", &dockerfile);
+    let site = Site::new(&[("demanding", &image.0)]);
     let sandbox = site.start().await;
     let mut jail = take(&sandbox, site.language("demanding")).await;
     // What the first process got, and what a program gets: the search path of the image, and nothing else of it.
@@ -120,28 +119,20 @@ async fn nothing_that_an_image_asks_for_weakens_its_jail() {
     let inspected = sandbox.inspect(&jail).await.expect("inspected");
     assert_eq!(inspected["Config"]["Labels"]["coolify.managed"], "false");
     assert!(inspected["State"]["Health"].is_null(), "{}", inspected["State"]);
+    // An image's folder of the same name changes nothing: not even where an old runc takes its mode for the mount.
     let modes = sh(&mut jail, "stat -c '%n %u %a' /build /scratch /tmp /dev/shm").await;
     assert_eq!(modes, "/build 10002 755\n/scratch 0 1777\n/tmp 0 1777\n/dev/shm 0 1777\n");
     drop(jail);
     site.end(sandbox).await;
-    docker(&["rmi", "--force", &image]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_image_with_volumes_is_refused_because_they_are_on_the_hosts_disk() {
-    let image = format!("iteratione-test/volumes:{}", uuid::Uuid::new_v4().simple());
-    build(&image, &format!("FROM {}\nVOLUME /data\n", crate::support::BASE));
-    let site = Site::new(&[("base", crate::support::BASE), ("volumes", &image)]);
+    let image = TestImage::build("volumes", &format!("FROM {}\nVOLUME /data\n", crate::support::BASE));
+    let site = Site::new(&[("base", crate::support::BASE), ("volumes", &image.0)]);
     let sandbox = site.start().await;
     let error = sandbox.take(site.language("volumes"), sandbox.default_resources(), "test").await.expect_err("refused");
     assert!(error.to_string().contains("/data"), "{error}");
     drop(take(&sandbox, site.language("base")).await);
     site.end(sandbox).await;
-    docker(&["rmi", "--force", &image]);
-}
-
-pub fn build(image: &str, dockerfile: &str) {
-    let dir = tempfile::tempdir().expect("folder");
-    std::fs::write(dir.path().join("Dockerfile"), dockerfile).expect("write");
-    docker(&["build", "--quiet", "--network", "none", "--tag", image, dir.path().to_str().expect("utf-8")]);
 }

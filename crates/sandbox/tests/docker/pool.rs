@@ -7,10 +7,7 @@ use std::{
 
 use iteratione_sandbox::{Sandbox, SandboxError};
 
-use crate::{
-    host_config::build,
-    support::{BASE, DEADLINE, Site, docker, sh, take},
-};
+use crate::support::{BASE, DEADLINE, Site, TestImage, docker, sh, take};
 
 async fn until(what: &str, mut met: impl FnMut() -> bool) {
     let began = Instant::now();
@@ -109,14 +106,14 @@ async fn many_at_once_all_get_a_jail_and_never_more_than_the_ceiling_exist() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn when_the_image_changes_warm_jails_are_replaced() {
-    let image = format!("iteratione-test/changing:{}", uuid::Uuid::new_v4().simple());
-    build(&image, &format!("FROM {BASE}\nRUN echo old > /version\n"));
-    let mut site = Site::new(&[("changing", &image)]);
+    let image = TestImage::build("changing", &format!("FROM {BASE}\nRUN echo old > /version\n"));
+    let mut site = Site::new(&[("changing", &image.0)]);
     site.config.pool_floor = 1;
     let sandbox = site.start().await;
     until("one is ready", || sandbox.warm("changing") == 1).await;
     let old = site.containers();
-    build(&image, &format!("FROM {BASE}\nRUN echo new > /version\n"));
+    let folder = tempfile::tempdir().expect("folder");
+    image.rebuild(folder.path(), &format!("FROM {BASE}\nRUN echo new > /version\n"));
     until("the old one is gone and a new one is ready", || {
         sandbox.warm("changing") == 1 && site.containers().iter().all(|id| !old.contains(id))
     })
@@ -125,7 +122,6 @@ async fn when_the_image_changes_warm_jails_are_replaced() {
     assert_eq!(sh(&mut jail, "cat /version").await, "new\n");
     drop(jail);
     site.end(sandbox).await;
-    docker(&["rmi", "--force", &image]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

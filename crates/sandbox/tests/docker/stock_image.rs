@@ -2,7 +2,7 @@
 
 use std::{fs, os::unix::fs::PermissionsExt as _, process::Command};
 
-use crate::support::{Site, compiler, docker, program, run, take};
+use crate::support::{Site, TestImage, compiler, program, run, take};
 
 /// One static program and nothing else: no C library, no /tmp, no /etc. What holds here holds for Alpine.
 #[tokio::test(flavor = "multi_thread")]
@@ -17,11 +17,10 @@ async fn an_image_made_from_scratch_with_one_static_program_works_unchanged() {
     fs::create_dir(dir.path().join("bin")).expect("mkdir");
     fs::copy(busybox, dir.path().join("bin/busybox")).expect("copied");
     fs::set_permissions(dir.path().join("bin/busybox"), fs::Permissions::from_mode(0o755)).expect("mode");
-    let image = format!("iteratione-test/scratch:{}", uuid::Uuid::new_v4().simple());
-    fs::write(dir.path().join("Dockerfile"), "FROM scratch\nCOPY bin /bin\n").expect("write");
-    docker(&["build", "--quiet", "--tag", &image, dir.path().to_str().expect("utf-8")]);
+    let image = TestImage(format!("iteratione-test/scratch:{}", uuid::Uuid::new_v4().simple()));
+    image.rebuild(dir.path(), "FROM scratch\nCOPY bin /bin\n");
 
-    let site = Site::new(&[("scratch", &image)]);
+    let site = Site::new(&[("scratch", &image.0)]);
     let sandbox = site.start().await;
     let mut jail = take(&sandbox, site.language("scratch")).await;
     jail.write_sources(&[("hello.sh".to_owned(), b"#!/bin/busybox sh\nread name; echo hello $name\n".to_vec())])
@@ -52,5 +51,4 @@ async fn an_image_made_from_scratch_with_one_static_program_works_unchanged() {
     assert!(jail.clean().await.expect("answers"));
     drop(jail);
     site.end(sandbox).await;
-    docker(&["rmi", "--force", &image]);
 }

@@ -148,6 +148,31 @@ fn entries(dir: &Path) -> Vec<PathBuf> {
     fs::read_dir(dir).into_iter().flatten().filter_map(|e| e.ok().map(|e| e.path())).collect()
 }
 
+/// An image of one test, removed with it.
+pub struct TestImage(pub String);
+
+impl TestImage {
+    pub fn build(name: &str, dockerfile: &str) -> Self {
+        let dir = tempfile::tempdir().expect("folder");
+        let this = Self(format!("iteratione-test/{name}:{}", uuid::Uuid::new_v4().simple()));
+        this.rebuild(dir.path(), dockerfile);
+        this
+    }
+
+    /// From a folder that holds more than the Dockerfile; also again under the same name.
+    pub fn rebuild(&self, folder: &Path, dockerfile: &str) {
+        fs::write(folder.join("Dockerfile"), dockerfile).expect("write");
+        let folder = folder.to_str().expect("utf-8");
+        docker(&["build", "--quiet", "--network", "none", "--tag", &self.0, folder]);
+    }
+}
+
+impl Drop for TestImage {
+    fn drop(&mut self) {
+        let _ = Command::new("docker").args(["rmi", "--force", &self.0]).output();
+    }
+}
+
 /// Runs the Docker client and gives what it printed.
 pub fn docker(arguments: &[&str]) -> String {
     let output = Command::new("docker").args(arguments).output().expect("the docker client runs");
