@@ -31,8 +31,8 @@ use crate::{
 
 /// The consumer group of all graders.
 const GROUP: &str = "graders";
-/// A marker without an entry must end some day; an entry without a marker is harmless.
-const MARKER_LIFE: Duration = Duration::from_hours(1);
+/// A marker goes with its entry. Where it did not, it must end some day; an entry without a marker is harmless.
+const MARKER_LIFE_MS: u64 = 3_600_000;
 /// When silence is taken for loss.
 #[derive(Debug, Clone, Copy)]
 pub struct Patience {
@@ -105,7 +105,7 @@ impl Queue {
                 .key(self.marker(job))
                 .arg(job.submission.to_string())
                 .arg(job.attempt)
-                .arg(u64::try_from(MARKER_LIFE.as_millis()).unwrap_or(u64::MAX))
+                .arg(MARKER_LIFE_MS)
                 .invoke_async::<u64>(&mut connection)
                 .await?;
         }

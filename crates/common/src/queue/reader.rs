@@ -13,7 +13,7 @@ use redis::{
 };
 use tokio::time::Instant;
 
-use super::{FORGET, GROUP, PUT_BACK, Queue};
+use super::{FORGET, GROUP, MARKER_LIFE_MS, PUT_BACK, Queue};
 use crate::store::job::{Dispatched, JobClass};
 
 /// Which class is looked at first, turn by turn: 8 : 4 : 1. An empty stream passes its turn on.
@@ -187,11 +187,13 @@ impl Reader {
         let connection = self.connection.as_mut().context("not connected")?;
         PUT_BACK
             .key(self.queue.stream(entry.job.class))
+            .key(self.queue.marker(&entry.job))
             .arg(GROUP)
             .arg(&self.consumer)
             .arg(&entry.id)
             .arg(entry.job.submission.to_string())
             .arg(entry.job.attempt)
+            .arg(MARKER_LIFE_MS)
             .invoke_async::<u64>(connection)
             .await?;
         Ok(())

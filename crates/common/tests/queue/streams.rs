@@ -180,6 +180,26 @@ async fn entries_that_make_no_sense_are_dropped() {
 }
 
 #[tokio::test]
+async fn a_marker_whose_entry_is_lost_keeps_nothing_out() {
+    let namespace = namespace();
+    let queue = queue(&namespace);
+    let lost = job(JobClass::Submission);
+    queue.enqueue(&[lost]).await.expect("adds");
+    let client = redis::Client::open(redis_url()).expect("a URL");
+    let mut connection = client.get_multiplexed_async_connection().await.expect("Redis");
+    let key = format!("{{iteratione:{namespace}}}:jobs:1");
+    redis::cmd("DEL").arg(&key).query_async::<()>(&mut connection).await.expect("deletes");
+    assert_eq!(queue.enqueue(&[lost]).await.expect("adds"), 1);
+    let mut reader = queue.reader("r");
+    assert!(reader.next(BLOCK).await.expect("reads").is_some());
+    assert_eq!(queue.enqueue(&[lost]).await.expect("adds"), 0, "it is there, in somebody's hands");
+    reader.leave().await.expect("leaves");
+    assert_eq!(queue.enqueue(&[lost]).await.expect("adds"), 0, "it is there, given back");
+    assert_eq!(entries(&namespace, JobClass::Submission).await, 1);
+    flush(&namespace).await;
+}
+
+#[tokio::test]
 async fn an_emptied_redis_is_noticed_once() {
     let namespace = namespace();
     let (one, two) = (queue(&namespace), queue(&namespace));
