@@ -1,5 +1,7 @@
 //! The grader's command line.
 
+use std::process::ExitCode;
+
 use clap::{Parser, Subcommand};
 use iteratione_common::{config::process_environment, telemetry};
 use iteratione_grader::{App, Config, health};
@@ -23,9 +25,19 @@ enum Command {
 }
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
+async fn main() -> ExitCode {
+    match run(Cli::parse().command.unwrap_or(Command::Run)).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("iteratione-grader: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(command: Command) -> anyhow::Result<()> {
     let environment = process_environment();
-    match Cli::parse().command.unwrap_or(Command::Run) {
+    match command {
         Command::Config => print!("{}", Config::effective(&environment)?),
         Command::Healthcheck => health::check(Config::load(&environment)?.grader.metrics_listen).await?,
         Command::Run => {
