@@ -4,7 +4,6 @@ use std::{
     collections::VecDeque,
     fs::File,
     io::Read,
-    mem::MaybeUninit,
     os::fd::{AsFd, OwnedFd},
 };
 
@@ -116,9 +115,9 @@ struct Found<'a> {
 
 impl Found<'_> {
     fn walk(&mut self, folder: &OwnedFd, above: &str, depth: usize) -> Result<(), Errno> {
-        let mut buffer = vec![MaybeUninit::uninit(); 16 * 1024];
+        let mut buffer = Vec::with_capacity(16 * 1024);
         let mut folders = Vec::new();
-        let mut entries = RawDir::new(folder.as_fd(), &mut buffer);
+        let mut entries = RawDir::new(folder.as_fd(), buffer.spare_capacity_mut());
         while let Some(entry) = entries.next() {
             let entry = entry?;
             // A name that is not UTF-8 cannot be said in a frame, and no compiler of ours makes one.

@@ -5,30 +5,34 @@ use std::time::Instant;
 
 use super::A_MOMENT;
 
-/// How often the kernel is given a moment to sweep.
-const LOOKS: u32 = 20;
+/// How often the kernel is given a moment: to finish closing (TIME_WAIT lasts a minute, which nobody waits for) ...
+const INET_LOOKS: u32 = 20;
+/// ... and to sweep.
+const UNIX_LOOKS: u32 = 200;
 
 /// What is left, if anything is after a few moments.
 pub fn lingering(deadline: Instant) -> Option<String> {
-    let mut look = 1;
-    loop {
-        let left = look_once()?;
-        if look >= LOOKS || Instant::now() >= deadline {
-            return Some(left);
-        }
-        look += 1;
-        std::thread::sleep(A_MOMENT);
-    }
-}
-
-fn look_once() -> Option<String> {
     // A file that is not there belongs to a kernel without such sockets.
     let read = |file: &str| std::fs::read_to_string(file).unwrap_or_default();
-    let inet = format!("{}{}", read("/proc/net/sockstat"), read("/proc/net/sockstat6"));
-    if inet_sockets(&inet) > 0 {
+    let inet = || inet_sockets(&read("/proc/net/sockstat")) + inet_sockets(&read("/proc/net/sockstat6")) > 0;
+    let unix = || unix_sockets(&read("/proc/net/unix")) > 0;
+    if stays(inet, INET_LOOKS, deadline) {
         return Some("network sockets".to_owned());
     }
-    (unix_sockets(&read("/proc/net/unix")) > 0).then(|| "Unix sockets".to_owned())
+    stays(unix, UNIX_LOOKS, deadline).then(|| "Unix sockets".to_owned())
+}
+
+fn stays(is_there: impl Fn() -> bool, looks: u32, deadline: Instant) -> bool {
+    for _ in 1..looks {
+        if !is_there() {
+            return false;
+        }
+        if Instant::now() >= deadline {
+            return true;
+        }
+        std::thread::sleep(A_MOMENT);
+    }
+    is_there()
 }
 
 /// Sum of the `inuse` and `tw` counts of every protocol; the other numbers are of the whole machine.

@@ -78,8 +78,8 @@ impl Sweep<'_> {
     /// Removes what this user may. What is left is found by looking, so errors need no telling.
     fn run(mut self) {
         let Ok(top) = openat(self.root, c".", FOLDER, Mode::empty()) else { return };
-        let mut buffer = vec![MaybeUninit::uninit(); BUFFER];
-        let mut entries = RawDir::new(top.as_fd(), &mut buffer);
+        let mut buffer = Vec::with_capacity(BUFFER);
+        let mut entries = RawDir::new(top.as_fd(), buffer.spare_capacity_mut());
         while let Some(Ok(entry)) = entries.next() {
             if is_dots(entry.file_name()) {
                 continue;
@@ -113,8 +113,8 @@ impl Sweep<'_> {
 
     /// Empties a folder that is an entry of the root: its files are removed, its folders moved up.
     fn empty(&mut self, folder: &OwnedFd) {
-        let mut buffer = vec![MaybeUninit::uninit(); BUFFER];
-        let mut entries = RawDir::new(folder.as_fd(), &mut buffer);
+        let mut buffer = Vec::with_capacity(BUFFER);
+        let mut entries = RawDir::new(folder.as_fd(), buffer.spare_capacity_mut());
         while let Some(Ok(entry)) = entries.next() {
             let name = entry.file_name();
             if is_dots(name) || gone(folder, name, entry.file_type()) {

@@ -112,7 +112,9 @@ fn no_process_keeps_the_output_open_beyond_the_end() {
     )));
     assert_eq!(run.text(), "1", "one byte sent: {run:?}");
     assert!(started.elapsed() < std::time::Duration::from_secs(10));
-    jail.is_as_new();
+    // It has usually swept by now. If not, it is said.
+    let cleaned = jail.clean();
+    assert!(cleaned.clean || cleaned.detail.as_deref() == Some("Unix sockets"), "{cleaned:?}");
 }
 
 #[test]
