@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use iteratione_common::{
+    diagnostic::{Diagnostic, Severity},
     lab::SourceFile,
     language::{Entry, Language},
     submission::CompileResult,
@@ -18,8 +19,10 @@ use crate::{
 pub mod diagnostics;
 pub mod java;
 pub mod layout;
+pub mod names;
 
-use layout::NameMap;
+use layout::Laid;
+use names::NameMap;
 
 /// Bytes of compiler output that a result keeps.
 const OUTPUT_KEPT: usize = 64 * 1024;
@@ -28,7 +31,8 @@ const COMPILER_FILE_BYTES: u64 = 256 << 20;
 /// `RLIMIT_NOFILE` of compilers.
 const COMPILER_OPEN_FILES: u64 = 512;
 /// Class files read to find the entry point.
-const CLASSES: FetchRequest = FetchRequest { suffix: String::new(), max_bytes: 24 << 20, max_files: 4000 };
+const CLASSES_BYTES: u64 = 24 << 20;
+const CLASSES_FILES: u32 = 4000;
 
 /// What compiling gave.
 #[derive(Debug)]
@@ -53,7 +57,12 @@ pub enum BuildFailure {
     /// The compiler refused; see its diagnostics.
     Compiler,
     /// The compiler broke one of its limits.
-    Limit(&'static str),
+    Limit {
+        /// `time`, `memory` or `output`.
+        which: &'static str,
+        /// How much there was, as the end of "it took more than …".
+        most: String,
+    },
     /// No class can be started; perhaps one almost can.
     NoMain {
         /// What is almost an entry point.
@@ -80,16 +89,13 @@ impl BuildFailure {
     pub fn message(&self) -> String {
         match self {
             Self::Compiler => "The program does not compile.".to_owned(),
-            Self::Limit(which) => format!("Compiling was stopped: it took too much {which}."),
+            Self::Limit { which: _, most } => format!("Compiling was stopped: it took more than {most}."),
             Self::NoMain { hint } => {
                 let hint = hint.as_ref().map(|h| format!(" ({h}.)")).unwrap_or_default();
                 format!("There is no entry point: no class has a method public static void main(String[] args).{hint}")
             }
             Self::SeveralMains { candidates } => {
-                format!(
-                    "Several classes have a main method: {}. Say which one to run in the field main.",
-                    candidates.join(", ")
-                )
+                format!("There are several entry points: {}. Say which one to run.", candidates.join(", "))
             }
             Self::UnknownMain { wanted, candidates } if candidates.is_empty() => {
                 format!("{wanted} was to be run, but there is no entry point of that name.")
@@ -123,38 +129,39 @@ impl Program {
     }
 }
 
+/// What to build.
+#[derive(Debug, Clone, Copy)]
+pub struct Order<'a> {
+    /// Every source file, names already checked.
+    pub files: &'a [SourceFile],
+    /// The entry point that was asked for: a class's qualified or simple name, or a file's name.
+    pub main: Option<&'a str>,
+    /// Names of those files that are the instructor's. If just one of them has an entry point, it is the one, unless
+    /// another was asked for; they are not named when there is a choice to make.
+    pub given: &'a [String],
+}
+
 /// Compiles once in a fresh jail. `run` is what the jail has afterwards; the compiler has its own memory and processes.
 pub async fn build(
     jail: &mut Jail,
     language: &Language,
-    files: &[SourceFile],
-    main: Option<&str>,
+    order: Order<'_>,
     run: Resources,
 ) -> Result<Build, SandboxError> {
-    let laid = match layout::lay_out(language.layout, files) {
+    let laid = match layout::lay_out(language, order.files) {
         Ok(laid) => laid,
         Err(failure) => return Ok(failed(nothing_compiled(failure.message()), failure)),
     };
-    let contents: Vec<_> =
-        laid.paths.iter().map(|(path, index)| (path.clone(), files[*index].content.clone().into_bytes())).collect();
-    jail.write_sources(&contents).await?;
-    let sources: Vec<String> =
-        laid.paths.iter().filter(|(path, _)| language.compiles(path)).map(|(path, _)| path.clone()).collect();
-    if sources.is_empty() {
-        let endings = language.compile_extensions.join(", .");
-        let failure = BuildFailure::Layout(format!("there is no file ending in .{endings}"));
-        return Ok(failed(nothing_compiled(failure.message()), failure));
-    }
-    let compile = compile(jail, language, &sources, &laid.names, run.cpus).await?;
-    jail.set_resources(run).await?;
-    let (mut result, failure) = compile;
+    jail.write_sources(&laid.files).await?;
+    let (mut result, failure) = compile(jail, language, &laid, run.cpus).await?;
     if let Some(failure) = failure {
         return Ok(failed(result, failure));
     }
+    jail.set_resources(run).await?;
     let main = match language.entry {
         Entry::Binary => Ok(String::new()),
-        Entry::File => main_file(language, &sources, main),
-        Entry::JavaClass => main_class(jail, main).await?,
+        Entry::File => main_file(language, &laid.sources, order),
+        Entry::JavaClass => main_class(jail, order).await?,
     };
     let program = main.map(|main| Program {
         argv: expand(&language.run, &[], &main),
@@ -163,9 +170,7 @@ pub async fn build(
     });
     if let Err(failure) = &program {
         result.ok = false;
-        if result.output.is_empty() {
-            result.output = failure.message();
-        }
+        result.diagnostics.insert(0, unplaced(failure, ""));
     }
     Ok(Build { compile: result, program })
 }
@@ -182,8 +187,7 @@ fn nothing_compiled(output: String) -> CompileResult {
 async fn compile(
     jail: &mut Jail,
     language: &Language,
-    sources: &[String],
-    names: &NameMap,
+    laid: &Laid,
     cpus: f64,
 ) -> Result<(CompileResult, Option<BuildFailure>), SandboxError> {
     if language.compile.is_empty() {
@@ -194,7 +198,7 @@ async fn compile(
     jail.set_resources(resources).await?;
     let request = ExecRequest {
         role: Role::Compiler,
-        argv: expand(&language.compile, sources, ""),
+        argv: expand(&language.compile, &laid.sources, ""),
         env: environment(language),
         cwd: SOURCE_DIR.to_owned(),
         limits: ExecLimits {
@@ -213,24 +217,49 @@ async fn compile(
     if !jail.clean().await? {
         return Err(SandboxError::JailLost("it was not clean after compiling".to_owned()));
     }
-    let failure = verdict(&done);
     let raw = [done.stdout.as_slice(), done.stderr.as_slice()].concat();
     let text = String::from_utf8_lossy(&raw);
+    let failure = verdict(language, &done, &text);
+    let mut diagnostics = laid.notes.clone();
+    diagnostics.extend(diagnostics::read(language.diagnostics, &text, laid));
+    if let Some(failure) = &failure
+        && (*failure != BuildFailure::Compiler || diagnostics.iter().all(|d| d.severity != Severity::Error))
+    {
+        diagnostics.insert(0, unplaced(failure, &laid.names.rename_in(&text)));
+    }
     let result = CompileResult {
         ok: failure.is_none(),
         cpu_ms: done.result.cpu_us / 1000,
-        diagnostics: diagnostics::read(language.diagnostics, &text, names),
-        output: cut(&names.rename_in(&text), OUTPUT_KEPT),
+        diagnostics,
+        output: cut(&laid.names.rename_in(&text), OUTPUT_KEPT),
     };
     Ok((result, failure))
 }
 
-fn verdict(done: &Execution) -> Option<BuildFailure> {
+/// An error about no file: why the compiler was stopped, or the first thing that it said when that was not understood.
+fn unplaced(failure: &BuildFailure, output: &str) -> Diagnostic {
+    let said = output.lines().map(str::trim).find(|l| !l.is_empty());
+    let message = match (failure, said) {
+        (BuildFailure::Compiler, Some(said)) => cut(said, 500),
+        (BuildFailure::Compiler, None) => "the compiler failed without a word".to_owned(),
+        (failure, _) => failure.message(),
+    };
+    Diagnostic { file: None, line: None, column: None, severity: Severity::Error, message }
+}
+
+fn verdict(language: &Language, done: &Execution, text: &str) -> Option<BuildFailure> {
+    let limits = language.compile_limits;
+    let limit = |which, most: String| Some(BuildFailure::Limit { which, most });
+    // A compiler that was killed for its memory may also look stopped: the kernel's count comes first.
     match done.result.stop {
-        Some(Stop::Cpu | Stop::Wall) => Some(BuildFailure::Limit("time")),
-        Some(Stop::Output) => Some(BuildFailure::Limit("output")),
-        _ if done.result.oom_kills > 0 => Some(BuildFailure::Limit("memory")),
+        Some(Stop::Output) => limit("output", format!("{} KiB of output", limits.output_kb)),
+        _ if done.result.oom_kills > 0 => limit("memory", format!("{} MiB of memory", limits.memory_mb)),
+        Some(Stop::Cpu) => limit("time", format!("{} s of CPU time", limits.cpu_ms / 1000)),
+        Some(Stop::Wall) => limit("time", format!("{} s", limits.wall_ms / 1000)),
         _ if done.result.exit_code == Some(0) => None,
+        _ if language.says_memory_exhausted(text) || text.contains(": out of memory allocating ") => {
+            limit("memory", format!("{} MiB of memory", limits.memory_mb))
+        }
         _ => Some(BuildFailure::Compiler),
     }
 }
@@ -255,12 +284,17 @@ fn environment(language: &Language) -> BTreeMap<String, String> {
     env
 }
 
-/// The file to run: the one that was asked for, the language's usual one, or the only one.
-fn main_file(language: &Language, sources: &[String], wanted: Option<&str>) -> Result<String, BuildFailure> {
+/// The file to run: the one that was asked for, with or without its ending, the language's usual one, or the only one.
+fn main_file(language: &Language, sources: &[String], order: Order<'_>) -> Result<String, BuildFailure> {
     let path = |name: &str| format!("{SOURCE_DIR}/{name}");
-    let found = |name: &str| sources.iter().find(|s| s.as_str() == name || s.split('.').next() == Some(name));
-    if let Some(wanted) = wanted {
-        let unknown = || BuildFailure::UnknownMain { wanted: wanted.to_owned(), candidates: sources.to_vec() };
+    let stem = |name: &str| name.rsplit_once('.').map(|(stem, _)| stem.to_owned());
+    let found = |name: &str| {
+        let exact = sources.iter().find(|s| s.as_str() == name);
+        exact.or_else(|| sources.iter().find(|s| stem(s).as_deref() == Some(name)))
+    };
+    let candidates = || sources.iter().filter(|s| !order.given.contains(s)).cloned().collect();
+    if let Some(wanted) = order.main {
+        let unknown = || BuildFailure::UnknownMain { wanted: wanted.to_owned(), candidates: candidates() };
         return found(wanted).map(|s| path(s)).ok_or_else(unknown);
     }
     if let Some(usual) = language.main_file.as_deref().and_then(found) {
@@ -268,26 +302,23 @@ fn main_file(language: &Language, sources: &[String], wanted: Option<&str>) -> R
     }
     match sources {
         [one] => Ok(path(one)),
-        several => Err(BuildFailure::SeveralMains { candidates: several.to_vec() }),
+        _ => Err(BuildFailure::SeveralMains { candidates: candidates() }),
     }
 }
 
-async fn main_class(jail: &mut Jail, wanted: Option<&str>) -> Result<Result<String, BuildFailure>, SandboxError> {
-    let fetched = jail.fetch(FetchRequest { suffix: ".class".to_owned(), ..CLASSES }).await?;
+async fn main_class(jail: &mut Jail, order: Order<'_>) -> Result<Result<String, BuildFailure>, SandboxError> {
+    let classes = FetchRequest { suffix: ".class".to_owned(), max_bytes: CLASSES_BYTES, max_files: CLASSES_FILES };
+    let fetched = jail.fetch(classes).await?;
     if fetched.truncated {
         return Ok(Err(BuildFailure::Layout("it makes too many or too big classes".to_owned())));
     }
     let classes: Vec<_> = fetched.files.iter().filter_map(|(_, bytes)| java::class_file::parse(bytes)).collect();
-    Ok(java::entry::choose(&classes, wanted))
+    Ok(java::entry::choose(&classes, order.main, order.given))
 }
 
-/// At most so many bytes, cut between characters.
+/// At most so many bytes, cut between characters, and without NUL: not every store of JSON takes it.
 fn cut(text: &str, bytes: usize) -> String {
-    let mut end = bytes.min(text.len());
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    text[..end].to_owned()
+    text[..text.floor_char_boundary(bytes)].replace('\0', "\u{1a}")
 }
 
 #[cfg(test)]
@@ -295,6 +326,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
+    use crate::protocol::ExecResult;
 
     fn python() -> Language {
         Language::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../images/python")).expect("valid")
@@ -313,18 +345,71 @@ mod tests {
     #[test]
     fn the_main_file_is_the_named_the_usual_or_the_only_one() {
         let language = python();
-        let main = |sources: &[&str], wanted| main_file(&language, &texts(sources), wanted);
+        let given = texts(&["hidden.py"]);
+        let main = |sources: &[&str], wanted| {
+            main_file(&language, &texts(sources), Order { files: &[], main: wanted, given: &given })
+        };
         assert_eq!(main(&["a.py", "main.py"], None).ok().as_deref(), Some("/src/main.py"));
         assert_eq!(main(&["only.py"], None).ok().as_deref(), Some("/src/only.py"));
         assert_eq!(main(&["a.py", "b.py"], Some("b.py")).ok().as_deref(), Some("/src/b.py"));
         assert_eq!(main(&["a.py", "b.py"], Some("b")).ok().as_deref(), Some("/src/b.py"));
         assert!(matches!(main(&["a.py", "b.py"], None), Err(BuildFailure::SeveralMains { .. })));
         assert!(matches!(main(&["a.py"], Some("z.py")), Err(BuildFailure::UnknownMain { .. })));
+        let Err(failure) = main(&["a.py", "b.py", "hidden.py"], None) else { panic!("several") };
+        assert!(failure.message().contains("a.py, b.py.") && !failure.message().contains("hidden"));
+    }
+
+    #[test]
+    fn a_compiler_that_breaks_a_limit_is_not_the_compilers_verdict() {
+        let done = |change: fn(&mut ExecResult)| {
+            let mut result = ExecResult {
+                exit_code: Some(1),
+                signal: None,
+                stop: None,
+                cpu_us: 0,
+                wall_us: 0,
+                memory_bytes: 0,
+                oom_kills: 0,
+                stdout_bytes: 0,
+                stderr_bytes: 0,
+                survivors: 0,
+                spawn_error: None,
+            };
+            change(&mut result);
+            Execution { result, stdout: Vec::new(), stderr: Vec::new() }
+        };
+        let java = Language::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../images/java")).expect("valid");
+        let said = |change, text: &str| verdict(&java, &done(change), text).map(|f| f.message());
+        assert_eq!(said(|r| r.exit_code = Some(0), "x.java:1: warning: w"), None);
+        assert_eq!(said(|_| (), "error").as_deref(), Some("The program does not compile."));
+        for (change, text, expected) in [
+            ((|r| r.stop = Some(Stop::Cpu)) as fn(&mut ExecResult), "", "more than 20 s of CPU time"),
+            (|r| r.stop = Some(Stop::Wall), "", "more than 60 s"),
+            (|r| r.stop = Some(Stop::Output), "", "more than 256 KiB of output"),
+            (|r| (r.oom_kills, r.stop) = (1, Some(Stop::Wall)), "", "more than 512 MiB of memory"),
+            (|_| (), "java.lang.OutOfMemoryError: Java heap space", "more than 512 MiB of memory"),
+        ] {
+            assert!(said(change, text).is_some_and(|m| m.contains(expected)), "{expected}");
+        }
+        // What a compiler says while it succeeds is no verdict.
+        assert_eq!(said(|r| r.exit_code = Some(0), "OutOfMemoryError: Java heap space"), None);
+    }
+
+    #[test]
+    fn a_failure_that_no_reader_understood_is_a_diagnostic_all_the_same() {
+        let message = |failure, output| unplaced(&failure, output).message;
+        assert_eq!(
+            message(BuildFailure::Compiler, "\n\nThe system is out of resources.\nmore"),
+            "The system is out of resources."
+        );
+        assert_eq!(message(BuildFailure::Compiler, ""), "the compiler failed without a word");
+        assert!(message(BuildFailure::NoMain { hint: None }, "").contains("no entry point"));
     }
 
     #[test]
     fn text_is_cut_between_characters() {
         assert_eq!(cut("aé", 2), "a");
         assert_eq!(cut("aé", 3), "aé");
+        assert_eq!(cut("a\0", 9), "a\u{1a}");
     }
 }

@@ -1,75 +1,85 @@
-//! What compilers print, as diagnostics with the student's file names. Anything that is not understood stays in the raw
-//! output, which is shown beside.
+//! What compilers print, as diagnostics with the student's file names.
+//!
+//! Only messages about the submission's own files become diagnostics with a place; all that was printed stays in the
+//! raw output, which is shown beside. A program may quote a compiler's messages in its comments and strings: lines that
+//! are quoted source are never read as messages.
 
 use iteratione_common::{
     diagnostic::{Diagnostic, Severity},
     language::DiagnosticFormat,
 };
 
-use super::layout::NameMap;
+use super::layout::Laid;
 
 mod gcc;
 mod javac;
 mod python;
+#[cfg(test)]
+mod tests;
 
-/// Diagnostics of one compilation; what comes after them is in the raw output.
-const MAX_DIAGNOSTICS: usize = 100;
-/// Characters of one message.
-const MAX_MESSAGE: usize = 2000;
+/// Diagnostics of one compilation. Errors go before warnings, and those before notes, when there are more.
+pub const MOST: usize = 100;
+/// Bytes of one message.
+const MESSAGE_BYTES: usize = 4000;
+/// Lines of a file are looked up so often at most; later diagnostics have the compiler's own column.
+const LOOKUPS: usize = 1000;
 
 /// Reads a compiler's output.
-pub fn read(format: DiagnosticFormat, output: &str, names: &NameMap) -> Vec<Diagnostic> {
+pub fn read(format: DiagnosticFormat, output: &str, laid: &Laid) -> Vec<Diagnostic> {
+    let sources = Sources { laid, lookups: LOOKUPS.into() };
     let mut found = match format {
-        DiagnosticFormat::Javac => javac::read(output),
-        DiagnosticFormat::Gcc => gcc::read(output),
-        DiagnosticFormat::Python => python::read(output),
+        DiagnosticFormat::Javac => javac::read(output, &sources),
+        DiagnosticFormat::Gcc => gcc::read(output, &sources),
+        DiagnosticFormat::Python => python::read(output, &sources),
     };
-    found.truncate(MAX_DIAGNOSTICS);
+    for least in [Severity::Note, Severity::Warning, Severity::Error] {
+        // From the end, so that the first ones stay.
+        for i in (0..found.len()).rev() {
+            if found.len() > MOST && found[i].severity == least {
+                found.remove(i);
+            }
+        }
+    }
     for diagnostic in &mut found {
-        diagnostic.file = diagnostic.file.take().map(|path| names.name_of(&path));
-        diagnostic.message = names.rename_in(&diagnostic.message).chars().take(MAX_MESSAGE).collect();
+        diagnostic.message = super::cut(&laid.names.rename_in(diagnostic.message.trim()), MESSAGE_BYTES);
     }
     found
 }
 
-/// `path:line` or `path:line:column` at the end of a text; the path must not be empty.
-fn location(text: &str, with_column: bool) -> Option<(&str, u32, Option<u32>)> {
-    let (rest, last) = text.rsplit_once(':')?;
-    let last = last.parse().ok()?;
-    if with_column
-        && let Some((path, line)) = rest.rsplit_once(':')
-        && let Ok(line) = line.parse()
-    {
-        return (!path.is_empty()).then_some((path, line, Some(last)));
-    }
-    (!rest.is_empty()).then_some((rest, last, None))
+/// The submission's files, as far as diagnostics need them.
+struct Sources<'a> {
+    laid: &'a Laid,
+    lookups: std::cell::Cell<usize>,
 }
 
-fn severity(word: &str) -> Option<Severity> {
-    match word {
-        "error" | "fatal error" | "sorry, unimplemented" | "internal compiler error" => Some(Severity::Error),
-        "warning" => Some(Severity::Warning),
-        "note" | "Note" => Some(Severity::Note),
-        _ => None,
+impl Sources<'_> {
+    /// The student's name of a path; `None` when it is none of the submission's files.
+    fn name(&self, path: &str) -> Option<String> {
+        self.laid.names.find(path).map(|(_, name)| name.to_owned())
+    }
+
+    /// A line of a file, from 1, as bytes: what is counted in bytes may end inside a character.
+    fn line(&self, path: &str, number: u32) -> Option<&[u8]> {
+        self.lookups.set(self.lookups.get().checked_sub(1)?);
+        let (path, _) = self.laid.names.find(path)?;
+        let (_, content) = self.laid.files.iter().find(|(p, _)| p == path)?;
+        content.split(|b| *b == b'\n').nth(usize::try_from(number.checked_sub(1)?).ok()?)
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
+/// `path:line` at the end of a text, with the path and the line.
+fn place(text: &str) -> Option<(&str, u32)> {
+    let (path, line) = text.rsplit_once(':')?;
+    let line = number(line)?;
+    (!path.is_empty()).then_some((path, line))
+}
 
-    use super::*;
+/// A number as tools print it: `parse` would also take a sign.
+fn number(text: &str) -> Option<u32> {
+    text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse().ok()).flatten()
+}
 
-    proptest! {
-        #[test]
-        fn no_output_makes_a_reader_panic_or_give_without_bound(
-            output in "([ -~\\n]|error|warning|:|\\^|File \"|line |Été){0,200}", any in any::<String>(),
-        ) {
-            for format in [DiagnosticFormat::Javac, DiagnosticFormat::Gcc, DiagnosticFormat::Python] {
-                for text in [&output, &any] {
-                    prop_assert!(read(format, text, &NameMap::default()).len() <= MAX_DIAGNOSTICS);
-                }
-            }
-        }
-    }
+/// A column from the number of characters before it.
+fn column(before: usize) -> Option<u32> {
+    u32::try_from(before).ok()?.checked_add(1)
 }

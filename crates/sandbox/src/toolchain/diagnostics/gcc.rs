@@ -1,75 +1,129 @@
-//! gcc and its kin: `path:line:column: error: message`; the lines in between quote the source. The linker's
-//! `undefined reference` comes without a column.
+//! gcc and its kin: `path:line:column: error: message`; the lines in between quote the source. The linker's messages
+//! have no line.
+//!
+//! Columns are bytes, as `-fdiagnostics-column-unit=byte` in the languages' command lines asks for.
 
 use iteratione_common::diagnostic::{Diagnostic, Severity};
 
-use super::{location, severity};
+use super::{Sources, column, number, place};
 
-pub(super) fn read(output: &str) -> Vec<Diagnostic> {
-    output.lines().filter_map(|line| compiler(line).or_else(|| linker(line))).collect()
-}
+const MARKS: [(&str, Severity); 6] = [
+    ("fatal error: ", Severity::Error),
+    ("internal compiler error: ", Severity::Error),
+    ("sorry, unimplemented: ", Severity::Error),
+    ("error: ", Severity::Error),
+    ("warning: ", Severity::Warning),
+    ("note: ", Severity::Note),
+];
+/// Programs that speak in their own name when they give up.
+const TOOLS: [&str; 6] = ["gcc", "g++", "cc1", "cc1plus", "as", "collect2"];
 
-fn compiler(line: &str) -> Option<Diagnostic> {
-    for mark in [
-        ": fatal error: ",
-        ": internal compiler error: ",
-        ": sorry, unimplemented: ",
-        ": error: ",
-        ": warning: ",
-        ": note: ",
-    ] {
-        if let Some((place, message)) = line.split_once(mark)
-            && let Some((path, number, column)) = location(place, true)
+pub(super) fn read(output: &str, sources: &Sources<'_>) -> Vec<Diagnostic> {
+    let mut found: Vec<Diagnostic> = Vec::new();
+    // Where the submission made the compiler read what it complains of in a header of the library.
+    let mut required_from: Option<(&str, u32, Option<u32>)> = None;
+    for line in output.lines().filter(|l| !is_quoted_source(l)) {
+        if let Some((path, at)) =
+            line.strip_suffix(":   required from here").and_then(location).filter(|(p, _)| sources.name(p).is_some())
         {
-            return Some(Diagnostic {
-                file: Some(path.to_owned()),
-                line: Some(number),
-                column,
-                severity: severity(mark.trim_matches([':', ' ']))?,
-                message: message.trim().to_owned(),
-            });
+            required_from = Some((path, at.0, at.1));
+        } else if let Some((path, (line, column), severity, message)) = compiler(line) {
+            if sources.name(path).is_some() {
+                found.push(diagnostic(sources, path, line, column, severity, message.to_owned()));
+                required_from = None;
+            } else if severity == Severity::Error {
+                let header = path.rsplit('/').next().unwrap_or(path);
+                let message = format!("{message} (in {header})");
+                found.push(match required_from {
+                    Some((path, line, column)) => diagnostic(sources, path, line, column, severity, message),
+                    None => Diagnostic { file: None, line: None, column: None, severity, message },
+                });
+            }
+        } else if let Some(diagnostic) = linker(line, sources).or_else(|| tool(line)) {
+            // The linker says it once per use.
+            if !found.contains(&diagnostic) {
+                found.push(diagnostic);
+            }
         }
     }
-    None
+    // That the linker failed is no news when it said why.
+    let reasons = found.iter().filter(|d| d.severity == Severity::Error).count();
+    if reasons > 1 {
+        found.retain(|d| !d.message.starts_with("ld returned "));
+    }
+    found
 }
 
-fn linker(line: &str) -> Option<Diagnostic> {
-    let (place, what) = line
-        .split_once(": ")
-        .filter(|_| line.contains("undefined reference to") || line.contains("multiple definition of"))?;
-    // `/usr/bin/ld: /tmp/x.o: in function …: main.c:(.text+0x5): undefined reference to `f'`
-    let message = line.rsplit_once("): ").map_or(what, |(_, message)| message);
-    let file = place.split(":(").next().filter(|f| f.contains('.') && !f.contains('/')).map(str::to_owned);
-    Some(Diagnostic { file, line: None, column: None, severity: Severity::Error, message: message.trim().to_owned() })
+/// `    3 | source`, `      |   ^~~~`: the source, and marks below it.
+fn is_quoted_source(line: &str) -> bool {
+    line.split_once('|').is_some_and(|(before, _)| {
+        before.starts_with(' ')
+            && before.ends_with(' ')
+            && (before.trim().is_empty() || number(before.trim()).is_some())
+    })
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn places_and_severities_are_read_from_real_output() {
-        let output = "n.cpp: In function 'int main()':\nn.cpp:3:39: error: 'undefined_fn' was not declared in this scope\n    3 | int main() { f(3); int unused; return undefined_fn(); }\n      |                                       ^~~~~~~~~~~~\nn.cpp:3:24: warning: unused variable 'unused' [-Wunused-variable]\nn.cpp:3:15:   required from here\nm.c:2:10: fatal error: nope.h: No such file or directory\ncompilation terminated.\n";
-        let short: Vec<_> = read(output).into_iter().map(|d| (d.file, d.line, d.column, d.severity)).collect();
-        assert_eq!(
-            short,
-            [
-                (Some("n.cpp".to_owned()), Some(3), Some(39), Severity::Error),
-                (Some("n.cpp".to_owned()), Some(3), Some(24), Severity::Warning),
-                (Some("m.c".to_owned()), Some(2), Some(10), Severity::Error),
-            ]
-        );
+/// `path:line:column` or `path:line`.
+fn location(text: &str) -> Option<(&str, (u32, Option<u32>))> {
+    let (path, last) = place(text)?;
+    match place(path) {
+        Some((path, line)) => Some((path, (line, Some(last)))),
+        None => Some((path, (last, None))),
     }
+}
 
-    #[test]
-    fn the_linkers_complaint_is_an_error_too() {
-        let found = read(
-            "/usr/bin/ld: /tmp/ccX.o: in function `main':\nmain.c:(.text.startup+0x5): undefined reference to `f'\ncollect2: error: ld returned 1 exit status\n",
-        );
-        assert_eq!(found.len(), 1);
-        assert_eq!(
-            (found[0].file.as_deref(), found[0].message.as_str()),
-            (Some("main.c"), "undefined reference to `f'")
-        );
+type Heading<'a> = (&'a str, (u32, Option<u32>), Severity, &'a str);
+
+fn compiler(line: &str) -> Option<Heading<'_>> {
+    // The mark that comes first: a message may quote another one.
+    let marks = MARKS.iter().filter_map(|(mark, severity)| {
+        let start = line.find(&format!(": {mark}"))?;
+        Some((start, mark.len(), *severity))
+    });
+    let (start, length, severity) = marks.min_by_key(|(start, length, _)| (*start, std::cmp::Reverse(*length)))?;
+    let (path, at) = location(&line[..start])?;
+    Some((path, at, severity, &line[start + ": ".len() + length..]))
+}
+
+fn diagnostic(
+    sources: &Sources<'_>,
+    path: &str,
+    line: u32,
+    byte: Option<u32>,
+    severity: Severity,
+    message: String,
+) -> Diagnostic {
+    let column = byte.filter(|b| *b > 0).and_then(|byte| {
+        let before = usize::try_from(byte - 1).ok()?;
+        let Some(source) = sources.line(path, line) else { return Some(byte) };
+        let inside = &source[..before.min(source.len())];
+        column(String::from_utf8_lossy(inside).chars().count() + (before - inside.len()))
+    });
+    Diagnostic { file: sources.name(path), line: Some(line), column, severity, message }
+}
+
+/// `main.c:(.text+0x5): undefined reference to …`, with or without the linker's name and an object file before it.
+fn linker(line: &str, sources: &Sources<'_>) -> Option<Diagnostic> {
+    let what = ["undefined reference to ", "multiple definition of "].into_iter().find_map(|w| line.find(w))?;
+    let mut message = line[what..].split("; ").next().unwrap_or_default().to_owned();
+    if message.ends_with("to `main'") {
+        message.push_str(": the program has no function main");
     }
+    let place = line[..what].strip_suffix(": ").unwrap_or(&line[..what]);
+    let path = place.rsplit_once(":(").map_or("", |(path, _)| path);
+    let file = sources.name(path.rsplit([' ', ':']).next().unwrap_or(path));
+    Some(Diagnostic { file, line: None, column: None, severity: Severity::Error, message })
+}
+
+/// `cc1plus: out of memory`, `g++: fatal error: Killed signal …`, `collect2: error: ld returned 1 exit status`.
+fn tool(line: &str) -> Option<Diagnostic> {
+    let (name, said) = line.split_once(": ")?;
+    if !TOOLS.contains(&name.rsplit('/').next()?) {
+        return None;
+    }
+    let (severity, message) = MARKS
+        .iter()
+        .find_map(|(mark, severity)| Some((*severity, said.strip_prefix(mark)?)))
+        .or_else(|| said.starts_with("out of memory").then_some((Severity::Error, said)))?;
+    Some(Diagnostic { file: None, line: None, column: None, severity, message: message.to_owned() })
 }

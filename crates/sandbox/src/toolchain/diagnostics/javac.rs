@@ -1,100 +1,78 @@
-//! javac: `path:line: [warning:] message`, the source line, a caret under the place, details.
+//! javac: `path:line: error: message`, the source line, a caret under the place, details.
 
 use iteratione_common::diagnostic::{Diagnostic, Severity};
 
-use super::location;
+use super::{Sources, column, place};
 
-pub(super) fn read(output: &str) -> Vec<Diagnostic> {
+pub(super) fn read(output: &str, sources: &Sources<'_>) -> Vec<Diagnostic> {
     let lines: Vec<&str> = output.lines().collect();
-    let mut found = Vec::new();
+    let mut found: Vec<Diagnostic> = Vec::new();
+    // Whether details of the last diagnostic may follow.
+    let mut open = false;
     let mut at = 0;
-    while at < lines.len() {
-        let Some(mut diagnostic) = heading(lines[at]) else {
-            at += 1;
-            continue;
-        };
+    while let Some(line) = lines.get(at) {
         at += 1;
-        let mut source_line = None;
-        while at < lines.len() && heading(lines[at]).is_none() && !is_count(lines[at]) {
-            let line = lines[at];
-            if line.trim() == "^" && diagnostic.column.is_none() && source_line.is_some() {
-                diagnostic.column = u32::try_from(line.chars().count()).ok();
-                // The quoted source is shown by whoever shows the file.
-                source_line = None;
-            } else if diagnostic.column.is_none() && source_line.is_none() && diagnostic.line.is_some() {
-                source_line = Some(line);
-            } else {
-                diagnostic.message.push('\n');
-                diagnostic.message.push_str(line.trim_end());
+        if let Some(mut diagnostic) = heading(line, sources) {
+            // A line and a caret below it are quoted source, whatever is written in that line.
+            if diagnostic.line.is_some()
+                && let (Some(source), Some(caret)) = (lines.get(at), lines.get(at + 1))
+                && caret.trim() == "^"
+            {
+                diagnostic.column = place_of_caret(source, caret);
+                at += 2;
             }
-            at += 1;
+            found.push(diagnostic);
+            open = true;
+        } else if is_end(line) {
+            open = false;
+        } else if let Some(last) = found.last_mut().filter(|_| open) {
+            last.message.push('\n');
+            last.message.push_str(line.trim_end());
         }
-        found.push(diagnostic);
     }
     found
 }
 
 /// `A.java:3: error: …`, or a message about no place: `error: …`.
-fn heading(line: &str) -> Option<Diagnostic> {
-    for (mark, severity) in
-        [(": error: ", Severity::Error), (": warning: ", Severity::Warning), (": Note: ", Severity::Note)]
-    {
-        if let Some((place, message)) = line.split_once(mark)
-            && let Some((path, number, _)) = location(place, false)
-            && path.ends_with(".java")
-        {
-            return Some(diagnostic(Some(path), Some(number), severity, message));
-        }
-    }
+fn heading(line: &str, sources: &Sources<'_>) -> Option<Diagnostic> {
     for (mark, severity) in [("error: ", Severity::Error), ("warning: ", Severity::Warning), ("Note: ", Severity::Note)]
     {
         if let Some(message) = line.strip_prefix(mark) {
-            return Some(diagnostic(None, None, severity, message));
+            let message = message.to_owned();
+            return Some(Diagnostic { file: None, line: None, column: None, severity, message });
+        }
+        // The first mark with a place before it: a message may quote another one.
+        for (start, _) in line.match_indices(mark) {
+            if let Some((path, number)) = line[..start].strip_suffix(": ").and_then(place)
+                && let Some(name) = sources.name(path)
+            {
+                let message = line[start + mark.len()..].to_owned();
+                return Some(Diagnostic { file: Some(name), line: Some(number), column: None, severity, message });
+            }
         }
     }
     None
 }
 
-fn diagnostic(file: Option<&str>, line: Option<u32>, severity: Severity, message: &str) -> Diagnostic {
-    Diagnostic { file: file.map(str::to_owned), line, column: None, severity, message: message.trim().to_owned() }
+/// The caret stands under the place, counted in UTF-16 units.
+fn place_of_caret(source: &str, caret: &str) -> Option<u32> {
+    let units = caret.find('^')?;
+    let (mut passed, mut characters) = (0, 0);
+    for c in source.chars() {
+        if passed >= units {
+            break;
+        }
+        passed += c.len_utf16();
+        characters += 1;
+    }
+    // Beyond the end of the line: where something is missing.
+    column(characters + units.saturating_sub(passed))
 }
 
-/// `3 errors`, `1 warning`: the closing lines.
-fn is_count(line: &str) -> bool {
-    line.split_once(' ').is_some_and(|(n, word)| {
-        n.parse::<u32>().is_ok() && matches!(word.trim_end(), "error" | "errors" | "warning" | "warnings")
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn places_messages_and_details_are_read_from_real_output() {
-        let output = "a/b/Main.java:4: error: incompatible types: String cannot be converted to int\n    int x = \"s\";\n            ^\n\
-            a/b/Main.java:5: warning: [unchecked] unchecked call to add(E) as a member of the raw type List\n    l.add(1);\n         ^\n  where E is a type-variable:\n    E extends Object declared in interface List\n\
-            a/b/Main.java:7: error: cannot find symbol\n\tint t = z;\n\t        ^\n  symbol:   variable z\n  location: class Main\n2 errors\n1 warning\n";
-        let found = read(output);
-        let short: Vec<_> = found.iter().map(|d| (d.file.as_deref(), d.line, d.column, d.severity)).collect();
-        let file = Some("a/b/Main.java");
-        assert_eq!(
-            short,
-            [
-                (file, Some(4), Some(13), Severity::Error),
-                (file, Some(5), Some(10), Severity::Warning),
-                (file, Some(7), Some(10), Severity::Error),
-            ]
-        );
-        assert_eq!(found[2].message, "cannot find symbol\n  symbol:   variable z\n  location: class Main");
-    }
-
-    #[test]
-    fn a_message_about_no_file_is_kept_and_a_note_is_no_error() {
-        let found = read("Note: Some input files use unchecked operations.\nerror: invalid flag\n");
-        assert_eq!(
-            found.iter().map(|d| (d.line, d.severity)).collect::<Vec<_>>(),
-            [(None, Severity::Note), (None, Severity::Error)]
-        );
-    }
+/// `3 errors`, `1 warning` and what follows them.
+fn is_end(line: &str) -> bool {
+    line.starts_with("only showing the first ")
+        || line.split_once(' ').is_some_and(|(n, word)| {
+            super::number(n).is_some() && matches!(word.trim_end(), "error" | "errors" | "warning" | "warnings")
+        })
 }

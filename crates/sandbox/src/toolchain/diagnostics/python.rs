@@ -2,64 +2,74 @@
 
 use iteratione_common::diagnostic::{Diagnostic, Severity};
 
-pub(super) fn read(output: &str) -> Vec<Diagnostic> {
+use super::{Sources, column, number, place};
+
+/// What Python puts before the source line that it quotes.
+const INDENT: usize = 4;
+
+pub(super) fn read(output: &str, sources: &Sources<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
-    let mut place: Option<(String, u32)> = None;
-    let (mut column, mut quoted) = (None, None);
-    for line in output.lines() {
-        if let Some(here) = location(line) {
-            (place, column, quoted) = (Some(here), None, None);
-        } else if line.trim_start().starts_with('^') {
-            // Python quotes the line with four blanks before it and its own indentation removed.
-            column = u32::try_from(line.chars().take_while(|c| *c == ' ').count().saturating_sub(3)).ok();
-        } else if let Some((kind, message)) = line.split_once(": ").filter(|(kind, _)| kind.ends_with("Error"))
-            && let Some((file, number)) = place.take()
+    let mut lines = output.lines().peekable();
+    while let Some(line) = lines.next() {
+        if let Some(diagnostic) = warning(line, sources) {
+            found.push(diagnostic);
+            continue;
+        }
+        let Some((path, number)) = location(line).filter(|(path, _)| sources.name(path).is_some()) else { continue };
+        // The quoted line, and marks below it; neither is there for a file that cannot be decoded.
+        let mut at = None;
+        if lines.next_if(|l| l.starts_with("    ")).is_some()
+            && let Some(marks) = lines.next_if(|l| l.contains('^') && l.trim_matches([' ', '\t', '^', '~']).is_empty())
         {
+            let before = marks.chars().take_while(|c| *c != '^').count();
+            at = before.checked_sub(INDENT).and_then(|b| column(b + indentation(sources, path, number)));
+        }
+        if let Some(message) = lines.next_if(|l| is_error(l)) {
             found.push(Diagnostic {
-                file: Some(file),
+                file: sources.name(path),
                 line: Some(number),
-                column: column.filter(|_| quoted.is_some()),
+                column: at,
                 severity: Severity::Error,
-                message: format!("{kind}: {message}"),
+                message: message.to_owned(),
             });
-        } else {
-            quoted = Some(());
         }
     }
     found
 }
 
-/// `  File "x.py", line 3`.
-fn location(line: &str) -> Option<(String, u32)> {
-    let (file, rest) = line.trim_start().strip_prefix("File \"")?.split_once("\", line ")?;
-    let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
-    Some((file.to_owned(), digits.parse().ok()?))
+/// Characters that Python leaves out at the beginning of the line when it quotes it.
+fn indentation(sources: &Sources<'_>, path: &str, number: u32) -> usize {
+    let line = sources.line(path, number).unwrap_or_default();
+    line.iter().take_while(|b| matches!(**b, b' ' | b'\x0c')).count()
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// `  File "x.py", line 3`.
+fn location(line: &str) -> Option<(&str, u32)> {
+    let (path, rest) = line.strip_prefix("  File \"")?.rsplit_once("\", line ")?;
+    Some((path, number(rest.split(',').next()?)?))
+}
 
-    #[test]
-    fn a_syntax_error_has_its_place() {
-        let found = read("  File \"m.py\", line 1\n    def f(:\n          ^\nSyntaxError: invalid syntax\n");
-        assert_eq!(
-            found,
-            [Diagnostic {
-                file: Some("m.py".to_owned()),
-                line: Some(1),
-                column: Some(7),
-                severity: Severity::Error,
-                message: "SyntaxError: invalid syntax".to_owned(),
-            }]
-        );
-    }
+/// `SyntaxError: message`, `IndentationError: …`, `ValueError: …`.
+fn is_error(line: &str) -> bool {
+    line.split(": ").next().is_some_and(|kind| {
+        kind.ends_with("Error") && kind.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_'))
+    })
+}
 
-    #[test]
-    fn an_indentation_error_without_a_caret_has_a_line() {
-        let found = read(
-            "  File \"m.py\", line 2\n    pass\nIndentationError: expected an indented block after function definition on line 1\n",
-        );
-        assert_eq!((found[0].line, found[0].column), (Some(2), None));
+/// `x.py:3: SyntaxWarning: message`.
+fn warning(line: &str, sources: &Sources<'_>) -> Option<Diagnostic> {
+    let start = line.find("Warning: ")?;
+    let (at, kind) = line[..start].rsplit_once(": ")?;
+    let (path, number) = place(at)?;
+    if !kind.bytes().all(|b| b.is_ascii_alphabetic()) {
+        return None;
     }
+    let message = format!("{kind}{}", &line[start..]);
+    Some(Diagnostic {
+        file: Some(sources.name(path)?),
+        line: Some(number),
+        column: None,
+        severity: Severity::Warning,
+        message,
+    })
 }

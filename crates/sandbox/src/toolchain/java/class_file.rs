@@ -3,6 +3,8 @@
 //! The bytes come out of a jail: each read is checked, nothing recurses, and what is allocated is in proportion to the
 //! file, whatever the file claims.
 
+use super::lexer::is_start;
+
 /// What a class says of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Class {
@@ -35,6 +37,10 @@ pub fn parse(bytes: &[u8]) -> Option<Class> {
         return None;
     }
     let name = pool.class(at.u16()?)?;
+    // It becomes an argument of a command line, where neither `-x` nor `@x` must come from a jail.
+    if !name.starts_with(is_start) {
+        return None;
+    }
     let extends = match at.u16()? {
         0 => None,
         index => Some(pool.class(index)?),
@@ -55,7 +61,7 @@ pub fn parse(bytes: &[u8]) -> Option<Class> {
             EntryPoint::No => {}
         }
     }
-    let source = source_file(&mut at, &pool)?;
+    let source = source_files(&mut at, &pool)?.pop();
     Some(Class { name, extends, source, main, almost_main })
 }
 
@@ -96,15 +102,15 @@ fn skip_attributes(at: &mut Reader<'_>) -> Option<()> {
     Some(())
 }
 
-/// The name in the `SourceFile` attribute, if there is one; the outer `None` is a broken class.
-fn source_file(at: &mut Reader<'_>, pool: &Pool<'_>) -> Option<Option<String>> {
-    let mut found = None;
+/// The names in the `SourceFile` attributes, of which there is at most one in an honest class; `None` is a broken class.
+fn source_files(at: &mut Reader<'_>, pool: &Pool<'_>) -> Option<Vec<String>> {
+    let mut found = Vec::new();
     for _ in 0..at.u16()? {
         let name = at.u16()?;
         let length = at.u32()?;
         let mut content = Reader(at.take(usize::try_from(length).ok()?)?);
         if pool.bytes(name)? == b"SourceFile" {
-            found = Some(modified_utf8(pool.bytes(content.u16()?)?));
+            found.push(modified_utf8(pool.bytes(content.u16()?)?));
         }
     }
     Some(found)

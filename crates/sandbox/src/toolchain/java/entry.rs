@@ -13,22 +13,27 @@ const ANCESTORS: usize = 64;
 /// The entry point's binary name.
 ///
 /// `wanted` is a class's qualified or simple name, with `.`, `/` or `$` between its parts, or a source file's name.
-/// Without it, the only class with a `main` of its own is taken; a `main` that is merely inherited counts only for a
-/// class that was asked for.
-pub fn choose(classes: &[Class], wanted: Option<&str>) -> Result<String, BuildFailure> {
+/// Without it, the only class with a `main` of its own is taken, or the only such one of the instructor's `given` files;
+/// a `main` that is merely inherited counts only for a class that was asked for.
+pub fn choose(classes: &[Class], wanted: Option<&str>, given: &[String]) -> Result<String, BuildFailure> {
     let mut mains: Vec<&Class> = classes.iter().filter(|c| c.main).collect();
     mains.sort_by(|a, b| a.name.cmp(&b.name));
+    let (theirs, own): (Vec<_>, Vec<_>) =
+        mains.iter().partition(|c| c.source.as_ref().is_some_and(|s| given.contains(s)));
     if let Some(wanted) = wanted {
-        return named(classes, &mains, wanted.trim());
+        return named(classes, &mains, &own, wanted.trim());
     }
-    match mains.as_slice() {
+    if let [only] = theirs.as_slice() {
+        return Ok(only.name.clone());
+    }
+    match own.as_slice() {
         [one] => Ok(one.name.clone()),
         [] => Err(BuildFailure::NoMain { hint: almost(classes) }),
         several => Err(BuildFailure::SeveralMains { candidates: names(several) }),
     }
 }
 
-fn named(classes: &[Class], mains: &[&Class], wanted: &str) -> Result<String, BuildFailure> {
+fn named(classes: &[Class], mains: &[&Class], shown: &[&Class], wanted: &str) -> Result<String, BuildFailure> {
     let by_name: HashMap<_, _> = classes.iter().map(|c| (c.name.as_str(), c)).collect();
     let startable = || classes.iter().filter(|c| inherits_main(c, &by_name));
     // The more exact way of naming comes first: `Main` is the class `Main`, even if there is an `a.Main` too.
@@ -44,7 +49,7 @@ fn named(classes: &[Class], mains: &[&Class], wanted: &str) -> Result<String, Bu
     found.sort_by(|a, b| a.name.cmp(&b.name));
     match found.as_slice() {
         [one] => Ok(one.name.clone()),
-        [] => Err(BuildFailure::UnknownMain { wanted: wanted.to_owned(), candidates: names(mains) }),
+        [] => Err(BuildFailure::UnknownMain { wanted: wanted.to_owned(), candidates: names(shown) }),
         several => Err(BuildFailure::SeveralMains { candidates: names(several) }),
     }
 }
@@ -83,6 +88,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    fn choose(classes: &[Class], wanted: Option<&str>) -> Result<String, BuildFailure> {
+        super::choose(classes, wanted, &[])
+    }
 
     fn class(name: &str, source: &str, main: bool) -> Class {
         Class { name: name.to_owned(), extends: None, source: Some(source.to_owned()), main, almost_main: None }
@@ -141,6 +150,20 @@ mod tests {
         assert_eq!(choose(&classes, Some("b.Main")).ok().as_deref(), Some("b.Main"));
         classes.push(class("Main", "Main.java", true));
         assert_eq!(choose(&classes, Some("Main")).ok().as_deref(), Some("Main"));
+    }
+
+    #[test]
+    fn the_only_main_of_the_instructors_files_is_taken_and_they_are_not_listed() {
+        let given = ["Driver.java".to_owned(), "Other.java".to_owned()];
+        let mut classes =
+            vec![class("A", "A.java", true), class("Driver", "Driver.java", true), class("B", "B.java", true)];
+        assert_eq!(super::choose(&classes, None, &given).ok().as_deref(), Some("Driver"));
+        assert_eq!(super::choose(&classes, Some("A"), &given).ok().as_deref(), Some("A"));
+        classes.push(class("Other", "Other.java", true));
+        for wanted in [None, Some("X")] {
+            let failure = super::choose(&classes, wanted, &given).expect_err("which?").message();
+            assert!(failure.contains("A, B") && !failure.contains("Driver"), "{failure}");
+        }
     }
 
     #[test]

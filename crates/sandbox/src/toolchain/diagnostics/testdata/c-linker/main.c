@@ -1,0 +1,2 @@
+int foo(int);
+int main(void){return foo(1);}
