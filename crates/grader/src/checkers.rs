@@ -80,7 +80,7 @@ mod tests {
     #[test]
     fn a_pattern_that_cannot_be_used_is_not_the_students_fault() {
         assert!(check(&Checker::Regex, b"(", b"x").is_err());
-        assert!(check(&Checker::Regex, b"(a{500}){500}", b"x").is_err());
+        assert!(check(&Checker::Regex, b"(a{1000}){1000}", b"x").is_err());
         assert!(check(&Checker::Regex, b"\xff", b"x").is_err());
     }
 

@@ -3,12 +3,12 @@
 //! Inputs enter the jail one test at a time; expected outputs never do. A jail that cannot prove itself clean between
 //! tests is thrown away and the program built anew in another. An error is ours: the job is tried again.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context as _, bail};
 use iteratione_common::{
     ids::SubmissionId,
-    lab::{FileRole, LabDocument, SourceFile, Test, TestGroup, TestLimits},
+    lab::{LabDocument, SourceFile, Test, TestGroup, TestLimits},
     language::Language,
     submission::{Event, Grade, GroupResult, TestResult},
     verdict::Verdict,
@@ -16,11 +16,16 @@ use iteratione_common::{
 use iteratione_sandbox::{
     Execution, Jail, Resources, Sandbox, SandboxError,
     protocol::ExecLimits,
-    toolchain::{self, Build, Program},
+    toolchain::{self, Build, Order, Program},
 };
 use tokio::sync::mpsc;
 
-use crate::{checkers, scoring, verdict};
+use crate::{
+    checkers, scoring,
+    verdict::{self, Judged},
+};
+
+mod starter;
 
 /// Bytes of input, output and expectation that a result keeps of each.
 const KEPT: usize = 16 * 1024;
@@ -28,8 +33,14 @@ const KEPT: usize = 16 * 1024;
 const FILE_BYTES: u64 = 64 << 20;
 /// `RLIMIT_NOFILE` of programs.
 const OPEN_FILES: u64 = 256;
-/// Jails that one test may wear out before the job is given back.
+/// `RLIMIT_STACK` of programs. Deep recursion is no crime; threads of native programs get as much address space each.
+const STACK_BYTES: u64 = 64 << 20;
+/// Jails that one test may lose before it is given up.
 const TRIES: usize = 2;
+/// Jails that one submission may wear out before the job is given back.
+const JAILS: usize = 12;
+/// For comparing one output: a pattern over megabytes takes seconds at worst.
+const CHECKING: Duration = Duration::from_mins(1);
 
 /// What is graded.
 #[derive(Debug, Clone)]
@@ -52,9 +63,11 @@ pub struct GradeRequest {
 
 /// Grades a submission and tells `events` of each step; a receiver that has gone is no error.
 pub async fn grade(sandbox: &Sandbox, request: &GradeRequest, events: mpsc::Sender<Event>) -> anyhow::Result<Grade> {
-    let files = with_starter(request);
-    let mut bench = Bench { sandbox, request, files, jail: None, program: None };
-    let build = bench.open(resources(sandbox, request, request.document.limits)).await?;
+    let starter = request.document.starter.get(&request.language.id).map(Vec::as_slice).unwrap_or_default();
+    let merged = starter::merge(&request.files, starter);
+    let mut bench = Bench { sandbox, request, merged, jail: None, program: None, opened: 0 };
+    let mut build = bench.open(resources(sandbox, request, request.document.limits)).await?;
+    starter::conceal(&mut build.compile, &bench.merged.hidden);
     let attempt = request.attempt;
     events.send(Event::Compile { compile: build.compile.clone(), attempt }).await.ok(/* nobody watches */);
     if let Err(failure) = &build.program {
@@ -116,17 +129,6 @@ fn not_built(request: &GradeRequest, compile: iteratione_common::submission::Com
     }
 }
 
-/// Submitted files with the instructor's: locked ones replace what was submitted under their name, hidden ones too.
-fn with_starter(request: &GradeRequest) -> Vec<SourceFile> {
-    let mut files = request.files.clone();
-    let starter = request.document.starter.get(&request.language.id).map(Vec::as_slice).unwrap_or_default();
-    for given in starter.iter().filter(|f| f.role != FileRole::Editable) {
-        files.retain(|f| f.name != given.name);
-        files.push(SourceFile { name: given.name.clone(), content: given.content.clone() });
-    }
-    files
-}
-
 fn resources(sandbox: &Sandbox, request: &GradeRequest, limits: TestLimits) -> Resources {
     Resources {
         memory_bytes: limits.memory_mb << 20,
@@ -140,41 +142,56 @@ fn resources(sandbox: &Sandbox, request: &GradeRequest, limits: TestLimits) -> R
 struct Bench<'a> {
     sandbox: &'a Sandbox,
     request: &'a GradeRequest,
-    files: Vec<SourceFile>,
+    merged: starter::Merged,
     jail: Option<Jail>,
     program: Option<Program>,
+    /// Jails taken so far.
+    opened: usize,
 }
 
 impl Bench<'_> {
     /// Takes a jail and builds in it.
     async fn open(&mut self, resources: Resources) -> Result<Build, SandboxError> {
         self.jail = None;
+        if self.opened >= JAILS {
+            return Err(SandboxError::JailLost(format!("it was the {JAILS}th of this submission")));
+        }
+        self.opened += 1;
         let language = &self.request.language;
         let start = self.sandbox.compile_resources(language);
         let mut jail = self.sandbox.take(language, start, &self.request.submission.to_string()).await?;
-        let build = toolchain::build(&mut jail, language, &self.files, self.request.main.as_deref(), resources).await?;
+        let order = Order { files: &self.merged.files, main: self.request.main.as_deref(), given: &self.merged.given };
+        let build = toolchain::build(&mut jail, language, order, resources).await?;
         self.program = build.program.clone().ok();
         self.jail = Some(jail);
         Ok(build)
     }
 
-    /// Runs one test, in a fresh jail once more if the first is lost under it.
+    /// Runs one test, in a fresh jail once more if the first is lost under it. What takes two jails with it is given
+    /// up as an internal error, so that the other tests still count; any other trouble is the whole job's.
     async fn run(&mut self, group: &TestGroup, place: usize) -> anyhow::Result<TestResult> {
         let test = &group.tests[place];
         let limits = test.limits.unwrap_or(self.request.document.limits);
-        let mut last = None;
         for _ in 0..TRIES {
             match self.try_run(test, limits).await {
-                Ok(done) => return self.result(group, place, &done),
-                Err(error) => {
-                    tracing::info!(group = group.name, test = test.name, %error, "the jail is lost, the test runs again in another");
+                Ok(done) => return self.result(group, place, done).await,
+                Err(error @ SandboxError::JailLost(_)) if self.opened < JAILS => {
+                    tracing::info!(group = group.name, test = test.name, %error, "a jail was lost under a test");
                     self.jail = None;
-                    last = Some(error);
+                }
+                Err(error) => {
+                    return Err(error).with_context(|| format!("test {} of group {}", test.name, group.name));
                 }
             }
         }
-        Err(last.map_or_else(|| anyhow::anyhow!("it was not tried"), anyhow::Error::new))
-            .with_context(|| format!("test {} of group {}", test.name, group.name))
+        Ok(TestResult {
+            verdict: Verdict::Ie,
+            max_points: scoring::share(group, place, self.request.due_passed),
+            message: Some(
+                "the judge lost two jails under this test; this is not counted as the program's fault".into(),
+            ),
+            ..blank(group, test)
+        })
     }
 
     async fn try_run(&mut self, test: &Test, limits: TestLimits) -> Result<Execution, SandboxError> {
@@ -199,24 +216,25 @@ impl Bench<'_> {
             output_bytes: limits.output_kb << 10,
             file_bytes: FILE_BYTES,
             open_files: OPEN_FILES,
-            stack_bytes: None,
+            stack_bytes: Some(STACK_BYTES),
         };
         let done = jail.exec(program.exec_request(&test.args, limits), test.stdin.as_bytes()).await?;
         // What it measured stands, however the jail looks afterwards.
-        if !matches!(jail.clean().await, Ok(true)) {
+        let clean = jail.clean().await;
+        if !matches!(clean, Ok(true)) {
+            tracing::info!(test = test.name, ?clean, "a jail is not proven clean, another goes on");
             self.jail = None;
         }
         Ok(done)
     }
 
     /// Judges a run, outside the jail.
-    fn result(&self, group: &TestGroup, place: usize, done: &Execution) -> anyhow::Result<TestResult> {
+    async fn result(&self, group: &TestGroup, place: usize, done: Execution) -> anyhow::Result<TestResult> {
         let test = &group.tests[place];
         let Some(program) = &self.program else { bail!("there is no program") };
-        let judged = verdict::judge(&self.request.language, done, || {
-            checkers::check(&test.checker, test.expected.as_bytes(), &done.stdout)
-        })
-        .with_context(|| format!("test {} of group {}", test.name, group.name))?;
+        let (judged, done) = judge(&self.request.language, test, done)
+            .await
+            .with_context(|| format!("test {} of group {}", test.name, group.name))?;
         let max_points = scoring::share(group, place, self.request.due_passed);
         let by_itself = done.result.stop.is_none();
         Ok(TestResult {
@@ -237,6 +255,16 @@ impl Bench<'_> {
             ..blank(group, test)
         })
     }
+}
+
+/// Comparing megabytes takes a while: not on the thread that holds up everybody's heartbeat.
+async fn judge(language: &Arc<Language>, test: &Test, done: Execution) -> anyhow::Result<(Judged, Execution)> {
+    let (language, checker, expected) = (Arc::clone(language), test.checker.clone(), test.expected.clone());
+    let work = tokio::task::spawn_blocking(move || {
+        let check = || checkers::check(&checker, expected.as_bytes(), &done.stdout);
+        verdict::judge(&language, &done, check).map(|judged| (judged, done))
+    });
+    tokio::time::timeout(CHECKING, work).await.context("comparing the output took too long")?.context("the checker")?
 }
 
 fn skipped(request: &GradeRequest, group: &TestGroup, place: usize, why: &str) -> TestResult {
@@ -290,30 +318,5 @@ mod tests {
         assert_eq!(kept(b"a\0b\xff"), "a␀b\u{fffd}");
         assert!(kept(&vec![0xff; 100_000]).len() <= KEPT);
         assert_eq!(kept("é".repeat(KEPT).as_bytes()).len(), KEPT);
-    }
-
-    #[test]
-    fn locked_and_hidden_files_are_the_instructors_whatever_was_submitted() {
-        let document = serde_json::json!({
-            "title": "T", "languages": ["java"], "groups": [{"name": "g", "points": 1.0, "tests": [{"name": "t"}]}],
-            "starter": {"java": [
-                {"name": "Main.java", "content": "start"},
-                {"name": "Api.java", "content": "theirs", "role": "locked"},
-                {"name": "Check.java", "content": "hidden", "role": "hidden"},
-            ]},
-        });
-        let file = |name: &str, content: &str| SourceFile { name: name.to_owned(), content: content.to_owned() };
-        let images = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../images/java");
-        let request = GradeRequest {
-            submission: SubmissionId::new(),
-            attempt: 1,
-            language: Arc::new(Language::read(&images).expect("valid")),
-            files: vec![file("Main.java", "mine"), file("Api.java", "forged"), file("Check.java", "forged")],
-            main: None,
-            document: Arc::new(serde_json::from_value(document).expect("a document")),
-            due_passed: true,
-        };
-        let files = with_starter(&request);
-        assert_eq!(files, [file("Main.java", "mine"), file("Api.java", "theirs"), file("Check.java", "hidden")]);
     }
 }

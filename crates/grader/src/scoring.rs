@@ -4,7 +4,7 @@
 //! smallest fraction that any test earned; `all` everything or nothing. Points are kept to six decimals.
 
 use iteratione_common::{
-    lab::{LabDocument, Scoring, TestGroup, Visibility},
+    lab::{LabDocument, Scoring, Test, TestGroup, Visibility},
     submission::{GroupResult, TestResult},
     verdict::Verdict,
 };
@@ -29,18 +29,19 @@ pub fn counts(visibility: Visibility, due_passed: bool) -> bool {
 
 /// A test's share of its group's points; 0 for one that does not count yet.
 pub fn share(group: &TestGroup, test: usize, due_passed: bool) -> f64 {
-    let weight =
-        |t: &iteratione_common::lab::Test| if counts(t.visibility, due_passed) { t.points.max(0.0) } else { 0.0 };
-    let total: f64 = group.tests.iter().map(weight).sum();
-    let counted = group.tests.iter().filter(|t| counts(t.visibility, due_passed)).count();
     let Some(test) = group.tests.get(test).filter(|t| counts(t.visibility, due_passed)) else { return 0.0 };
-    if total > 0.0 {
-        round(group.points * weight(test) / total)
-    } else {
-        // Without any weight all are worth the same. A lab has far fewer tests than f64 has whole numbers.
-        #[allow(clippy::cast_precision_loss, reason = "a small count")]
-        let equal = group.points / counted as f64;
-        round(equal)
+    let weight = weights(group, due_passed);
+    let total: f64 = group.tests.iter().map(&weight).sum();
+    round(group.points * weight(test) / total)
+}
+
+/// Weights of a group's tests; without any, those that count have the same.
+fn weights(group: &TestGroup, due_passed: bool) -> impl Fn(&Test) -> f64 {
+    let any = group.tests.iter().any(|t| counts(t.visibility, due_passed) && t.points > 0.0);
+    move |test| match (counts(test.visibility, due_passed), any) {
+        (false, _) => 0.0,
+        (true, true) => test.points.max(0.0),
+        (true, false) => 1.0,
     }
 }
 
@@ -64,18 +65,26 @@ pub fn score(document: &LabDocument, tests: &[TestResult], due_passed: bool) -> 
 
 fn score_group(group: &TestGroup, tests: &[TestResult], due_passed: bool) -> GroupResult {
     let counted: Vec<&TestResult> = tests.iter().filter(|t| counts(t.visibility, due_passed)).collect();
+    let weight = weights(group, due_passed);
+    let total: f64 = group.tests.iter().map(&weight).sum();
     let verdict = counted.iter().map(|t| t.verdict).find(|v| *v != Verdict::Ac).unwrap_or(Verdict::Ac);
     let max_points = if counted.is_empty() { 0.0 } else { group.points };
-    let fraction = |t: &&&TestResult| {
-        if t.max_points > 0.0 { t.points / t.max_points } else { f64::from(t.verdict == Verdict::Ac) }
+    let fraction = |t: &&TestResult| match t.verdict {
+        Verdict::Ac => 1.0,
+        _ if t.max_points > 0.0 => t.points / t.max_points,
+        _ => 0.0,
     };
     let all_right = verdict == Verdict::Ac;
     let points = match group.scoring {
-        // The shares are rounded one by one; together they are the whole.
         _ if all_right => max_points,
         Scoring::All => 0.0,
-        Scoring::Sum => round(counted.iter().map(|t| t.points).sum::<f64>().min(max_points)),
-        Scoring::Min => round(max_points * counted.iter().map(|t| fraction(&t)).fold(1.0, f64::min)),
+        // Of the whole at once: shares that were rounded one by one would not add up.
+        Scoring::Sum => {
+            let earned: f64 =
+                group.tests.iter().zip(tests).map(|(test, result)| weight(test) * fraction(&result)).sum();
+            round(max_points * (earned / total).min(1.0))
+        }
+        Scoring::Min => round(max_points * counted.iter().map(fraction).fold(1.0, f64::min)),
     };
     let verdict = if counted.is_empty() { Verdict::Sk } else { verdict };
     GroupResult { name: group.name.clone(), verdict, scoring: group.scoring, points, max_points }
@@ -145,15 +154,15 @@ mod tests {
             let lab = document(&[group("g", 40.0, scoring, &[1.0, 2.0, 1.0])]);
             let scored = graded(&lab, &[Ac, Ac, Wa]);
             assert_eq!((scored.score, scored.max_score, scored.verdict), (points, 40.0, Wa), "{scoring:?}");
-            assert_eq!(graded(&lab, &[Ac, Ac, Ac]).score, 40.0);
+            assert!((graded(&lab, &[Ac, Ac, Ac]).score - 40.0).abs() < 1e-9);
         }
     }
 
     #[test]
     fn thirds_add_up_to_the_whole() {
         let lab = document(&[group("g", 10.0, Scoring::Sum, &[1.0, 1.0, 1.0])]);
-        assert_eq!(graded(&lab, &[Verdict::Ac; 3]).score, 10.0);
-        assert_eq!(graded(&lab, &[Verdict::Ac, Verdict::Ac, Verdict::Wa]).score, 6.666_666);
+        assert!((graded(&lab, &[Verdict::Ac; 3]).score - 10.0).abs() < 1e-9);
+        assert!((graded(&lab, &[Verdict::Ac, Verdict::Ac, Verdict::Wa]).score - 6.666_667).abs() < 1e-9);
     }
 
     #[test]
@@ -180,7 +189,7 @@ mod tests {
     #[test]
     fn a_group_without_weights_shares_equally() {
         let lab = document(&[group("g", 9.0, Scoring::Sum, &[0.0, 0.0, 0.0])]);
-        assert_eq!(graded(&lab, &[Verdict::Ac, Verdict::Wa, Verdict::Wa]).score, 3.0);
+        assert!((graded(&lab, &[Verdict::Ac, Verdict::Wa, Verdict::Wa]).score - 3.0).abs() < 1e-9);
     }
 
     proptest! {

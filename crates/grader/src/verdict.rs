@@ -3,7 +3,11 @@
 //! Nothing here believes a program: limits and deaths are the harness' and the cgroup's word, output is bytes to
 //! compare. Only whether a *failed* run was out of heap is read from its error output, and that makes one failure another.
 
-use iteratione_common::{language::Language, submission::TimeLimit, verdict::Verdict};
+use iteratione_common::{
+    language::{Entry, Language},
+    submission::TimeLimit,
+    verdict::Verdict,
+};
 use iteratione_sandbox::{Execution, protocol::Stop};
 
 use crate::checkers::Opinion;
@@ -31,10 +35,16 @@ pub fn judge(
     let result = &done.result;
     let judged = |verdict, message: String| Ok(Judged { verdict, limit: None, message: Some(message) });
     if let Some(why) = &result.spawn_error {
-        anyhow::bail!("the program could not be started: {why}");
+        return match unstartable(language, why) {
+            Some((verdict, message)) => judged(verdict, message.to_owned()),
+            None => anyhow::bail!("the program could not be started: {why}"),
+        };
     }
     if result.stop == Some(Stop::Killed) {
         anyhow::bail!("the program was killed by nobody's order");
+    }
+    if result.stop.is_none() && result.exit_code.is_none() && result.signal.is_none() {
+        anyhow::bail!("how the program ended is not known");
     }
     let failed = result.exit_code != Some(0);
     if result.stop == Some(Stop::Output) {
@@ -72,10 +82,26 @@ pub fn judge(
     })
 }
 
+/// A program that a compiler made and the kernel does not take is the program's fault; a runtime of ours is not.
+fn unstartable(language: &Language, why: &str) -> Option<(Verdict, &'static str)> {
+    if language.entry != Entry::Binary || !why.starts_with("cannot run ") {
+        None
+    } else if why.ends_with("(os error 12)") {
+        Some((Verdict::Mle, "the program needs more memory than there is before it even begins"))
+    } else if why.ends_with("(os error 8)") || why.ends_with("(os error 7)") {
+        Some((Verdict::Rte, "the program cannot be started: it is not one that the system can load"))
+    } else {
+        None
+    }
+}
+
 /// What ended a program that failed: the signal, or the exit code with the runtime's own words put simply.
 fn failure(done: &Execution) -> String {
     if let Some(signal) = done.result.signal {
-        return format!("killed by signal {signal} ({})", signal_name(signal));
+        let killed = format!("killed by signal {signal} ({})", signal_name(signal));
+        // An abort is a program's own decision: C++ and assert() say why.
+        let why = if signal == 6 { abort_reason(&last_words(&done.stderr)) } else { None };
+        return why.map_or(killed.clone(), |why| format!("{killed}: {why}"));
     }
     let code = done.result.exit_code.unwrap_or(-1);
     let words = last_words(&done.stderr);
@@ -114,6 +140,18 @@ fn complaint(words: &str) -> Option<String> {
     let java = words.lines().find(|l| l.starts_with("Exception in thread "));
     let line = java.or_else(|| words.lines().rev().find(|l| l.contains("Error") || l.contains("Exception")))?;
     Some(line.trim().chars().take(200).collect())
+}
+
+/// The lines in which C++ and `assert` say why they end a program.
+fn abort_reason(words: &str) -> Option<String> {
+    let find = |mark: &str| words.lines().rev().find(|l| l.contains(mark)).map(str::trim);
+    let thrown = find("terminate called after throwing").and_then(|l| l.split('\'').nth(1));
+    let reason = match (thrown, find("what():")) {
+        (Some(kind), Some(what)) => format!("{kind}, {what}"),
+        (Some(kind), None) => kind.to_owned(),
+        (None, _) => find("Assertion `")?.to_owned(),
+    };
+    Some(reason.chars().take(200).collect())
 }
 
 fn last_words(stderr: &[u8]) -> String {
@@ -250,6 +288,39 @@ mod tests {
         assert!(judge(&java(), &done, || Ok(Opinion::Pass)).is_err());
         assert!(judge(&java(), &run(|r| r.stop = Some(Stop::Killed), ""), || Ok(Opinion::Pass)).is_err());
         assert!(judge(&java(), &run(|_| (), ""), || anyhow::bail!("bad pattern")).is_err());
+    }
+
+    #[test]
+    fn a_run_without_an_end_is_never_a_pass() {
+        let lost = run(|r| r.exit_code = None, "");
+        assert!(judge(&java(), &lost, || Ok(Opinion::Pass)).is_err());
+    }
+
+    #[test]
+    fn a_program_that_the_system_cannot_load_is_the_programs_fault_and_a_missing_runtime_is_ours() {
+        let c = Language::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../images/c")).expect("valid");
+        let start = |language: &Language, why: &str| {
+            let done = run(|r| (r.spawn_error, r.exit_code) = (Some(why.to_owned()), None), "");
+            judge(language, &done, || Ok(Opinion::Pass)).map(|j| j.verdict).ok()
+        };
+        assert_eq!(start(&c, "cannot run /build/main: Cannot allocate memory (os error 12)"), Some(Verdict::Mle));
+        assert_eq!(start(&c, "cannot run /build/main: Exec format error (os error 8)"), Some(Verdict::Rte));
+        assert_eq!(start(&c, "cannot run /build/main: Permission denied (os error 13)"), None);
+        assert_eq!(start(&c, "cannot start a process: Cannot allocate memory (os error 12)"), None);
+        assert_eq!(start(&java(), "cannot run java: Exec format error (os error 8)"), None);
+    }
+
+    #[test]
+    fn an_abort_says_why() {
+        let message = |stderr: &str| {
+            judged(&run(|r| (r.signal, r.exit_code) = (Some(6), None), stderr), Opinion::Pass).message.expect("said")
+        };
+        let thrown =
+            "terminate called after throwing an instance of 'std::out_of_range'\n  what():  vector::_M_range_check\n";
+        assert!(message(thrown).ends_with("(abort): std::out_of_range, what():  vector::_M_range_check"));
+        assert!(message("terminate called after throwing an instance of 'int'\n").ends_with("(abort): int"));
+        assert!(message("main: main.c:3: main: Assertion `x > 0' failed.\n").ends_with("Assertion `x > 0' failed."));
+        assert!(message("free(): invalid pointer\n").ends_with("(abort)"));
     }
 
     #[test]

@@ -80,7 +80,7 @@ fn place(number: usize, expected: &[u8], actual: &[u8]) -> String {
 }
 
 /// A line as it is quoted: whole, or from shortly before the difference when that lies far behind its beginning.
-fn tail<'a>(line: &'a [u8], other: &[u8]) -> String {
+fn tail(line: &[u8], other: &[u8]) -> String {
     const NEAR: usize = 40;
     let at = common(line, other);
     if at <= NEAR {
