@@ -1,10 +1,13 @@
 //! Passwords: argon2id with OWASP's parameters, a few at once.
 
+mod hasher;
+
 use std::{sync::Arc, time::Duration};
 
-use argon2::{Argon2, Params, PasswordHasher as _, PasswordVerifier as _, password_hash::phc::PasswordHash};
+use argon2::Params;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use self::hasher::Hasher;
 use crate::error::ApiError;
 
 /// OWASP's first choice for argon2id with little memory: 19 MiB, two passes, one lane.
@@ -16,14 +19,14 @@ const LONGEST_WAIT: Duration = Duration::from_secs(5);
 /// Hashes and checks passwords, so many at once as there are permits: each takes a core for some 30 ms, and 19 MiB.
 #[derive(Clone)]
 pub struct Passwords {
-    argon2: Argon2<'static>,
+    hasher: Arc<Hasher>,
     permits: Arc<Semaphore>,
     /// A hash that no password has: checked when there is no account, so that both cases take the same time.
     decoy: Arc<str>,
 }
 
 impl Passwords {
-    /// `at_once` hashes at one time; 0 for one per core.
+    /// `at_once` hashes at one time; 0 for one per core, but at most four: each holds its memory for good.
     pub fn new(at_once: usize) -> anyhow::Result<Self> {
         let params = Params::new(MEMORY_KIB, PASSES, 1, None).map_err(|e| anyhow::anyhow!("argon2: {e}"))?;
         Self::with_params(at_once, params)
@@ -31,30 +34,26 @@ impl Passwords {
 
     /// With other parameters than the recommended: for tests, which would take long.
     pub fn with_params(at_once: usize, params: Params) -> anyhow::Result<Self> {
-        let argon2 = Argon2::from(params);
-        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let hasher = Hasher::new(params);
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(4);
         let permits = Arc::new(Semaphore::new(if at_once == 0 { cores } else { at_once }));
-        let decoy = hash_now(&argon2, &super::secret::session_token())?.into();
-        Ok(Self { argon2, permits, decoy })
+        let decoy = hash_now(&hasher, &super::secret::session_token())?.into();
+        Ok(Self { hasher: Arc::new(hasher), permits, decoy })
     }
 
     /// The hash to store, in PHC string form.
     pub async fn hash(&self, password: String) -> Result<String, ApiError> {
-        let argon2 = self.argon2.clone();
-        Ok(self.run(move || hash_now(&argon2, &password)).await??)
+        let hasher = self.hasher.clone();
+        Ok(self.run(move || hash_now(&hasher, &password)).await??)
     }
 
     /// Whether the password is the one of this hash; without a hash it takes as long and is wrong.
     pub async fn verify(&self, password: String, hash: Option<String>) -> Result<bool, ApiError> {
-        let argon2 = self.argon2.clone();
+        let hasher = self.hasher.clone();
         let known = hash.is_some();
         let hash = hash.unwrap_or_else(|| self.decoy.to_string());
-        let right = self
-            .run(move || {
-                let hash = PasswordHash::new(&hash).map_err(|e| anyhow::anyhow!("stored password hash: {e}"))?;
-                Ok::<_, anyhow::Error>(argon2.verify_password(password.as_bytes(), &hash).is_ok())
-            })
-            .await??;
+        let right = self.run(move || hasher.verify(&password, &hash)).await?;
+        let right = right.map_err(|e| anyhow::anyhow!("stored password hash: {e}"))?;
         Ok(right && known)
     }
 
@@ -76,9 +75,8 @@ impl Passwords {
     }
 }
 
-fn hash_now(argon2: &Argon2<'_>, password: &str) -> anyhow::Result<String> {
-    let hash = argon2.hash_password(password.as_bytes()).map_err(|e| anyhow::anyhow!("argon2: {e}"))?;
-    Ok(hash.to_string())
+fn hash_now(hasher: &Hasher, password: &str) -> anyhow::Result<String> {
+    hasher.hash(password).map_err(|e| anyhow::anyhow!("argon2: {e}"))
 }
 
 #[cfg(test)]
