@@ -101,3 +101,34 @@ fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
         .unwrap_or("no message");
     ApiError::Internal(anyhow::anyhow!("panic: {what}")).into_response()
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::{body::Body, routing::get};
+    use iteratione_common::store::PgPool;
+    use tower::ServiceExt as _;
+
+    use super::*;
+    use crate::testing::TestApp;
+
+    #[sqlx::test(migrator = "iteratione_common::store::MIGRATIONS")]
+    async fn a_panic_is_a_500_that_says_nothing_of_it_and_others_are_served_on(pg: PgPool) {
+        let app = TestApp::new(pg);
+        let explode = async || -> &'static str { panic!("secret {}", 42) };
+        let routes = Router::new().route("/panic", get(explode)).route("/", get(async || "fine"));
+        let router = around(routes, &app.state).with_state(app.state.clone());
+        let get = async |path: &str| {
+            let request = Request::builder().uri(path).body(Body::empty()).expect("request");
+            router.clone().oneshot(request).await.expect("never fails")
+        };
+        let response = get("/panic").await;
+        assert_eq!(
+            (response.status().as_u16(), &response.headers()["content-type"]),
+            (500, &HeaderValue::from_static("application/problem+json"))
+        );
+        assert_eq!(&*response.extensions().get::<Cause>().expect("a cause").0, "panic: secret 42");
+        let body = axum::body::to_bytes(response.into_body(), 4096).await.expect("body");
+        assert!(!String::from_utf8_lossy(&body).contains("secret"));
+        assert_eq!(get("/").await.status(), 200);
+    }
+}
