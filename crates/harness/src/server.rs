@@ -1,7 +1,7 @@
 //! The loop: the host's frames, the running process, one `poll` that waits for either.
 
 use std::{
-    io,
+    io::{self, Write as _},
     os::fd::{AsFd, OwnedFd},
     path::Path,
     process::ExitCode,
@@ -43,7 +43,8 @@ pub fn main() -> ExitCode {
         // Never on purpose. Aborting would be ignored in the first process, and take the message with it.
         Err(_) => "the harness panicked".to_owned(),
     };
-    eprintln!("iteratione-harness: {message}");
+    // Not `eprintln!`, which panics if nobody listens.
+    let _ = writeln!(io::stderr(), "iteratione-harness: {message}");
     let _ = out.send(&FromHarness::Fault(Fault { message }));
     let until = Instant::now() + LAST_WORDS;
     while !out.is_empty() && out.flush().is_ok() && Instant::now() < until {
