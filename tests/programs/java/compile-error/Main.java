@@ -1,0 +1,6 @@
+public class Main {
+    public static void main(String[] args) {
+        String text = 17;
+        System.out.println(text);
+    }
+}

@@ -1,0 +1,5 @@
+import time
+
+a, b = map(int, input().split())
+time.sleep(2.5)
+print(a + b)

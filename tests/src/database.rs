@@ -1,0 +1,88 @@
+//! A database that lives as long as a test, and the record of every ending that is written into it.
+
+use std::{str::FromStr as _, time::Duration};
+
+use sqlx::{
+    ConnectOptions as _, PgPool,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+use uuid::Uuid;
+
+/// A throw-away database.
+#[derive(Debug)]
+pub struct Database {
+    /// How services reach it.
+    pub url: String,
+    /// Connections of the test itself.
+    pub pg: PgPool,
+    name: String,
+    server: PgConnectOptions,
+}
+
+impl Database {
+    /// Makes one on a server.
+    pub async fn create(server_url: &str) -> Self {
+        let server = PgConnectOptions::from_str(server_url).expect("a PostgreSQL URL").disable_statement_logging();
+        let name = format!("iteratione_test_{}", Uuid::new_v4().simple());
+        statement(&server, &format!("create database {name}")).await;
+        let options = server.clone().database(&name);
+        let pg = PgPoolOptions::new()
+            .max_connections(4)
+            .acquire_timeout(Duration::from_secs(20))
+            .connect_lazy_with(options.clone());
+        Self { url: options.to_url_lossy().to_string(), pg, name, server }
+    }
+
+    /// From now on every write that ends a submission leaves a row in `recorded`: a submission whose grade is written
+    /// twice has two.
+    pub async fn record_endings(&self) {
+        sqlx::raw_sql(
+            "create table recorded (submission_id uuid not null, verdict text, at timestamptz not null default clock_timestamp());
+             create function record_ending() returns trigger language plpgsql as
+               $$ begin insert into recorded (submission_id, verdict) values (new.submission_id, new.verdict::text); return new; end $$;
+             create trigger record_ending after update on submission
+               for each row when (new.status = 'done') execute function record_ending();",
+        )
+        .execute(&self.pg)
+        .await
+        .expect("the schema is there");
+    }
+
+    /// Submissions whose ending was not recorded exactly once, with the number of times that it was.
+    pub async fn not_recorded_once(&self) -> Vec<(Uuid, i64)> {
+        sqlx::query_as(
+            "select s.submission_id, count(r.submission_id) from submission s left join recorded r using (submission_id)
+              group by 1 having count(r.submission_id) <> 1 order by 1",
+        )
+        .fetch_all(&self.pg)
+        .await
+        .expect("the database answers")
+    }
+
+    /// Jobs that have not ended, and how they stand.
+    pub async fn unfinished_jobs(&self) -> Vec<(Uuid, String)> {
+        sqlx::query_as(
+            "select submission_id, state::text from grading_job where state not in ('done', 'dead') order by 1",
+        )
+        .fetch_all(&self.pg)
+        .await
+        .expect("the database answers")
+    }
+
+    /// Removes it, whoever is still connected.
+    pub async fn drop(&self) {
+        self.pg.close().await;
+        statement(&self.server, &format!("drop database if exists {} with (force)", self.name)).await;
+    }
+}
+
+async fn statement(server: &PgConnectOptions, sql: &str) {
+    let doing = async {
+        let mut connection = server.connect().await?;
+        sqlx::raw_sql(sqlx::AssertSqlSafe(sql.to_owned())).execute(&mut connection).await
+    };
+    tokio::time::timeout(Duration::from_secs(30), doing)
+        .await
+        .unwrap_or_else(|_| panic!("{sql}: the server does not answer"))
+        .unwrap_or_else(|e| panic!("{sql}: {e}"));
+}
