@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 
 use crate::{
     grading::{self, GradeRequest},
-    worker::{Grading, Outcome},
+    worker::{Condition, Grading, Outcome},
 };
 
 /// Grading in the sandbox's jails.
@@ -42,8 +42,12 @@ impl Grading for Jailed {
         }
     }
 
-    async fn ready(&self) -> Result<(), String> {
-        self.0.readiness().await
+    async fn condition(&self) -> Condition {
+        if let Err(why) = self.0.usable().await {
+            return Condition::Unable(why);
+        }
+        // E.g. an image is missing: its jobs are tried and fail, those of the other languages need not wait for it.
+        self.0.readiness().await.map_or_else(Condition::Impaired, |()| Condition::Ready)
     }
 }
 

@@ -18,7 +18,7 @@ use iteratione_common::{
     store::{PgPool, job::Claimed, worker},
     submission::{Event, Grade},
 };
-use tokio::sync::{Notify, Semaphore, mpsc};
+use tokio::sync::{Notify, Semaphore, mpsc, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::held::Held;
@@ -40,8 +40,19 @@ pub trait Grading: Send + Sync + 'static {
     /// Grades, and tells what happens meanwhile. Being dropped at any await must leave nothing behind for long.
     fn grade(&self, job: Arc<Claimed>, events: mpsc::Sender<Event>) -> impl Future<Output = Outcome> + Send;
 
-    /// Whether it could; if not, why, for people. While it could not, no job is taken: an outage costs no tries.
-    fn ready(&self) -> impl Future<Output = Result<(), String>> + Send;
+    /// Whether it could.
+    fn condition(&self) -> impl Future<Output = Condition> + Send;
+}
+
+/// Whether grading is possible here and now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Condition {
+    /// All of it.
+    Ready,
+    /// Some of it, e.g. not one of the languages; why, for people.
+    Impaired(String),
+    /// None of it; why, for people. No job is taken: an outage costs no tries.
+    Unable(String),
 }
 
 /// How a worker works.
@@ -87,8 +98,12 @@ struct Shared<G> {
     grading: Arc<G>,
     lifecycle: Lifecycle,
     health: Health,
+    /// Whether jobs are taken, as `probe` found it.
+    able: watch::Sender<bool>,
     /// Asks `probe` to look at once.
     doubt: Notify,
+    /// Asks `beat` to beat at once.
+    news: Notify,
     held: Held,
     jobs: TaskTracker,
     /// Nothing runs any more.
@@ -110,8 +125,8 @@ impl<G: Grading> Worker<G> {
         lifecycle: Lifecycle,
     ) -> Self {
         let (id, events, grading) = (WorkerId::new(), Publisher::beside(&queue), Arc::new(grading));
-        let (doubt, held, jobs, drained) =
-            (Notify::new(), Held::default(), TaskTracker::new(), CancellationToken::new());
+        let (doubt, news, drained) = (Notify::new(), Notify::new(), CancellationToken::new());
+        let (able, held, jobs) = (watch::Sender::new(false), Held::default(), TaskTracker::new());
         Self(Arc::new(Shared {
             id,
             pg,
@@ -122,7 +137,9 @@ impl<G: Grading> Worker<G> {
             grading,
             lifecycle,
             health,
+            able,
             doubt,
+            news,
             held,
             jobs,
             drained,
@@ -167,12 +184,12 @@ impl<G: Grading> Worker<G> {
 async fn read<G: Grading>(shared: &Arc<Shared<G>>) {
     let soft = &shared.lifecycle.soft;
     let slots = Arc::new(Semaphore::new(shared.settings.slots as usize));
-    let mut healthy = shared.health.sandbox.subscribe();
+    let mut able = shared.able.subscribe();
     let mut reader = shared.queue.reader(shared.id);
     let mut failing = false;
     loop {
         let slot = async {
-            healthy.wait_for(Result::is_ok).await.ok();
+            able.wait_for(|able| *able).await.ok();
             Arc::clone(&slots).acquire_owned().await
         };
         let Some(Ok(slot)) = soft.run_until_cancelled(slot).await else { break };

@@ -4,6 +4,19 @@ use crate::{config::RuntimePolicy, docker::Engine, pool::Pool};
 
 /// Everything that is wrong, for people; empty is ready.
 pub(crate) async fn problems(pool: &Pool) -> Vec<String> {
+    let mut problems = obstacles(pool).await;
+    if problems.is_empty() {
+        for language in pool.languages.iter() {
+            if let Err(e) = pool.docker.image(&language.image).await {
+                problems.push(e.to_string());
+            }
+        }
+    }
+    problems
+}
+
+/// What keeps jails of every language from being made. A missing image is none: the other languages go on.
+pub(crate) async fn obstacles(pool: &Pool) -> Vec<String> {
     let mut problems = Vec::new();
     match pool.docker.engine().await {
         Ok(engine) => {
@@ -11,11 +24,6 @@ pub(crate) async fn problems(pool: &Pool) -> Vec<String> {
                 problems.extend(runtime_holes(&engine, &pool.config.runtime));
             }
             problems.extend(engine_problems(&engine, &pool.config.runtime));
-            for language in pool.languages.iter() {
-                if let Err(e) = pool.docker.image(&language.image).await {
-                    problems.push(e.to_string());
-                }
-            }
         }
         Err(e) => problems.push(e.to_string()),
     }

@@ -165,6 +165,13 @@ impl Sandbox {
         if problems.is_empty() { Ok(()) } else { Err(problems.join("; ")) }
     }
 
+    /// Whether jails of any language can be made; if not, why, for people. Unlike [`Sandbox::readiness`] it does not
+    /// mind that an image is missing.
+    pub async fn usable(&self) -> Result<(), String> {
+        let obstacles = readiness::obstacles(&self.0.pool).await;
+        if obstacles.is_empty() { Ok(()) } else { Err(obstacles.join("; ")) }
+    }
+
     /// Destroys the pool and waits until every container and folder of this process is gone, or the time for it is
     /// over. Jails still in use are destroyed under their users.
     pub async fn shutdown(self) {

@@ -8,7 +8,7 @@ use iteratione_common::store::{
 };
 use tokio::time::MissedTickBehavior;
 
-use super::{DATABASE, Grading, Shared};
+use super::{Condition, DATABASE, Grading, Shared};
 
 /// The worker's row counts for 20 s.
 const ROW: Duration = Duration::from_secs(5);
@@ -19,20 +19,23 @@ const PROBE: Duration = Duration::from_secs(15);
 pub(super) async fn beat<G: Grading>(shared: Arc<Shared<G>>) {
     let mut tick = tokio::time::interval((shared.settings.lease / 3).min(ROW));
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    while shared.drained.run_until_cancelled(tick.tick()).await.is_some() {
+    loop {
+        tokio::select! {
+            () = shared.drained.cancelled() => return,
+            () = shared.news.notified() => {}
+            _ = tick.tick() => {}
+        }
         let deadline = DATABASE.min(shared.settings.lease / 2);
         if !shared.lifecycle.soft.is_cancelled() {
             let result = tokio::time::timeout(deadline, worker::beat(&shared.pg, &row(&shared))).await;
+            shared.dispatch.wake();
             let result = match result {
                 Ok(result) => result.map_err(|error| error.to_string()),
                 Err(_) => Err("does not answer".to_owned()),
             };
             if shared.health.registered.send_replace(result.clone()) != result {
                 match &result {
-                    Ok(()) => {
-                        tracing::info!("the database knows this grader");
-                        shared.dispatch.wake();
-                    }
+                    Ok(()) => tracing::info!("the database knows this grader"),
                     Err(error) => tracing::warn!(error, "the database does not hear this grader"),
                 }
             }
@@ -52,7 +55,7 @@ pub(super) async fn beat<G: Grading>(shared: Arc<Shared<G>>) {
 
 /// While nothing can be graded, nobody should count on its slots.
 fn row<G: Grading>(shared: &Shared<G>) -> Row {
-    let slots = if shared.health.sandbox.borrow().is_ok() { shared.settings.slots } else { 0 };
+    let slots = if *shared.able.borrow() { shared.settings.slots } else { 0 };
     Row {
         id: shared.id,
         host: shared.settings.host.clone(),
@@ -65,15 +68,23 @@ fn row<G: Grading>(shared: &Shared<G>) -> Row {
 /// Asks now and then, and at once after a failure, whether grading is possible.
 pub(super) async fn probe<G: Grading>(shared: Arc<Shared<G>>) {
     loop {
-        let result = match tokio::time::timeout(PROBE, shared.grading.ready()).await {
-            Ok(result) => result,
-            Err(_) => Err("the sandbox does not answer".to_owned()),
+        let condition = tokio::time::timeout(PROBE, shared.grading.condition())
+            .await
+            .unwrap_or_else(|_| Condition::Unable("the sandbox does not answer".to_owned()));
+        let able = !matches!(condition, Condition::Unable(_));
+        if shared.able.send_replace(able) != able {
+            // So that dispatchers count its slots, or stop counting them, at once.
+            shared.news.notify_one();
+        }
+        let ready = match &condition {
+            Condition::Ready => Ok(()),
+            Condition::Impaired(why) | Condition::Unable(why) => Err(why.clone()),
         };
-        let before = shared.health.sandbox.send_replace(result.clone());
-        if before.is_ok() != result.is_ok() {
-            match &result {
-                Ok(()) => tracing::info!("jobs can be graded"),
-                Err(why) => tracing::error!(why, "jobs cannot be graded: none is taken until they can"),
+        if shared.health.sandbox.send_replace(ready.clone()) != ready {
+            match condition {
+                Condition::Ready => tracing::info!("jobs can be graded"),
+                Condition::Impaired(why) => tracing::error!(why, "not every job can be graded"),
+                Condition::Unable(why) => tracing::error!(why, "jobs cannot be graded: none is taken until they can"),
             }
         }
         let next = async {

@@ -5,6 +5,7 @@
 #[allow(dead_code, reason = "shared with the tests of the queue")]
 mod fixture;
 
+mod endpoint;
 mod faults;
 mod scripted;
 mod ways;

@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -21,7 +21,7 @@ use iteratione_common::{
 };
 use iteratione_grader::{
     health::Health,
-    worker::{Grading, Outcome, Settings, Worker},
+    worker::{Condition, Grading, Outcome, Settings, Worker},
 };
 use tokio::sync::{Notify, mpsc};
 
@@ -46,7 +46,8 @@ pub enum Step {
 pub struct Script {
     /// What happens at the n-th run of a job; after the last, and for jobs not named, it is accepted.
     pub steps: Mutex<HashMap<SubmissionId, Vec<Step>>>,
-    pub unready: AtomicBool,
+    /// 0 ready, 1 impaired, 2 unable.
+    pub unready: AtomicUsize,
     pub running: AtomicUsize,
     pub most: AtomicUsize,
     pub runs: Mutex<Vec<SubmissionId>>,
@@ -120,8 +121,13 @@ impl Grading for Scripted {
         Outcome::Done(grade(Verdict::Ac, 100.0))
     }
 
-    async fn ready(&self) -> Result<(), String> {
-        if self.0.unready.load(Ordering::SeqCst) { Err("as the script says".to_owned()) } else { Ok(()) }
+    async fn condition(&self) -> Condition {
+        let why = "as the script says".to_owned();
+        match self.0.unready.load(Ordering::SeqCst) {
+            0 => Condition::Ready,
+            1 => Condition::Impaired(why),
+            _ => Condition::Unable(why),
+        }
     }
 }
 

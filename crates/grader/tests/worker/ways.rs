@@ -169,14 +169,26 @@ async fn a_hard_stop_hands_jobs_back_with_their_tries_unspent(pg: PgPool) {
 #[sqlx::test(migrations = "../../migrations")]
 async fn while_nothing_can_be_graded_no_job_is_taken_and_no_try_is_spent(pg: PgPool) {
     let (fixture, namespace, script) = (Fixture::new(&pg).await, namespace(), Arc::<Script>::default());
-    script.unready.store(true, Ordering::SeqCst);
+    script.unready.store(2, Ordering::SeqCst);
     let grader = Grader::start(&pg, &namespace, &script, &Options::default());
     let id = fixture.submit(account(&pg).await).await;
     eventually("it is registered", || async { grader.health.registered.borrow().is_ok() }).await;
     tokio::time::sleep(Duration::from_secs(3)).await;
     assert_eq!(fixture.state(id).await, "queued 0 0");
-    script.unready.store(false, Ordering::SeqCst);
+    script.unready.store(0, Ordering::SeqCst);
     assert_eq!(graded(&pg, id).await, (Verdict::Ac, 1));
+    grader.stop().await;
+    flush(&namespace).await;
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn a_grader_that_can_do_some_jobs_goes_on_and_says_that_it_is_not_ready(pg: PgPool) {
+    let (fixture, namespace, script) = (Fixture::new(&pg).await, namespace(), Arc::<Script>::default());
+    script.unready.store(1, Ordering::SeqCst);
+    let grader = Grader::start(&pg, &namespace, &script, &Options::default());
+    let id = fixture.submit(account(&pg).await).await;
+    assert_eq!(graded(&pg, id).await, (Verdict::Ac, 1));
+    assert_eq!(*grader.health.sandbox.borrow(), Err("as the script says".to_owned()));
     grader.stop().await;
     flush(&namespace).await;
 }
