@@ -43,7 +43,8 @@ impl Dice {
     }
 }
 
-type Accepted = Arc<Mutex<HashMap<SubmissionId, Vec<Finished>>>>;
+/// What the database took, and from which attempt.
+type Accepted = Arc<Mutex<HashMap<SubmissionId, Vec<(Finished, i32)>>>>;
 
 /// A worker that dies at random between any two steps, or falls asleep for longer than its lease and goes on.
 async fn life(pg: PgPool, queue: Queue, dice: &mut Dice, serial: &AtomicU64, accepted: &Accepted, stop: &AtomicBool) {
@@ -84,7 +85,7 @@ async fn life(pg: PgPool, queue: Queue, dice: &mut Dice, serial: &AtomicU64, acc
             let finished =
                 job::finish(&pg, claimed.submission, claimed.attempt, &grade(Verdict::Ac, score)).await.expect("asks");
             if let Some(finished) = finished {
-                accepted.lock().expect("lock").entry(claimed.submission).or_default().push(finished);
+                accepted.lock().expect("lock").entry(claimed.submission).or_default().push((finished, claimed.attempt));
             }
         }
         if dice.one_in(12) {
@@ -140,13 +141,16 @@ async fn storm(pg: PgPool, seed: u64) {
     let accepted = accepted.lock().expect("lock").clone();
     assert_eq!(accepted.len(), JOBS, "seed {seed}");
     for id in ids {
-        let [once] = accepted[&id].as_slice() else { panic!("seed {seed}: {id} has {} results", accepted[&id].len()) };
+        let [(once, attempt)] = accepted[&id].as_slice() else {
+            panic!("seed {seed}: {id} has {} results", accepted[&id].len())
+        };
         let row = submission::get(&pg, id).await.expect("reads").expect("is there");
         assert_eq!(
             (row.status, row.score, row.finished_at),
             (SubmissionStatus::Done, Some(once.score), Some(once.finished_at))
         );
         assert_eq!(row.grade.map(|g| g.score), row.score, "seed {seed}");
+        assert_eq!(row.grading_attempt, *attempt, "seed {seed}: the result of an attempt that was over");
     }
     flush(&namespace).await;
 }
