@@ -58,6 +58,8 @@ create index grading_job_ready on grading_job (class, run_after) where state = '
 create index grading_job_running on grading_job (lease_until) where state = 'running';
 create index grading_job_live on grading_job (account_id) where state in ('dispatched', 'running');
 create index grading_job_dispatched on grading_job (dispatched_at) where state = 'dispatched';
+-- what is counted again and again, among ever more that is done
+create index grading_job_open on grading_job (class, created_at) where state <> 'done';
 create index grading_job_dead on grading_job (created_at) where state = 'dead';
 
 create table worker (
