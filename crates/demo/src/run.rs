@@ -129,8 +129,11 @@ fn row(case: &'static Case, result: &Value, seconds: f64) -> Row {
 fn message(result: &Value, tests: &[Value]) -> String {
     let diagnostics = result["compile"]["diagnostics"].as_array().map(Vec::as_slice).unwrap_or_default();
     if let Some(error) = diagnostics.iter().find(|d| d["severity"] == "error") {
-        let text = |field: &str| error[field].as_str().unwrap_or("?").to_owned();
-        return format!("{}:{}: {}", text("file"), error["line"], text("message"));
+        let message = error["message"].as_str().unwrap_or_default();
+        return match (error["file"].as_str(), error["line"].as_u64()) {
+            (Some(file), Some(line)) => format!("{file}:{line}: {message}"),
+            _ => message.to_owned(),
+        };
     }
     if let Some(message) = result["message"].as_str() {
         return message.to_owned();
