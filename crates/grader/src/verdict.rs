@@ -12,8 +12,9 @@ use iteratione_sandbox::{Execution, protocol::Stop};
 
 use crate::checkers::Opinion;
 
-/// Bytes at the end of error output that are searched for a runtime's last words.
-const LAST_WORDS: usize = 8 * 1024;
+/// Bytes at the end of error output that are searched for a runtime's last words. A trace of Java has up to 1024 lines
+/// for each of its causes, and what happened stands before them.
+const LAST_WORDS: usize = 512 * 1024;
 
 /// A test's outcome.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,8 +106,12 @@ fn failure(done: &Execution) -> String {
     }
     let code = done.result.exit_code.unwrap_or(-1);
     let words = last_words(&done.stderr);
+    // From the last uncaught exception on: what a program printed before may quote any other.
+    let uncaught =
+        ["Exception in thread ", "Traceback (most recent call last)"].iter().filter_map(|m| words.rfind(m)).max();
+    let words = &words[uncaught.unwrap_or(0)..];
     let explained = KNOWN.iter().find(|(mark, _)| words.contains(mark)).map(|(_, meaning)| (*meaning).to_owned());
-    match explained.or_else(|| complaint(&words)) {
+    match explained.or_else(|| complaint(words)) {
         Some(reason) => format!("exited with code {code}: {reason}"),
         None => format!("exited with code {code}"),
     }
@@ -277,6 +282,12 @@ mod tests {
             message("Traceback (most recent call last):\nZeroDivisionError: division by zero\n")
                 .ends_with("division by zero")
         );
+        let deep = "\tat some.package.with.a.long.name.Main.function(Main.java:17)\n".repeat(1024);
+        let deep = format!("Exception in thread \"main\" java.lang.StackOverflowError\n{deep}");
+        assert!(message(&deep).contains("stack overflow"), "what happened stands before a very long trace");
+        let caught =
+            "caught java.lang.StackOverflowError\nException in thread \"main\" java.lang.RuntimeException: x\n\tat A.f";
+        assert!(message(caught).ends_with("java.lang.RuntimeException: x"), "the one that was not caught counts");
         assert_eq!(message(""), "exited with code 1");
         let signal = judged(&run(|r| (r.signal, r.exit_code) = (Some(11), None), ""), Opinion::Pass);
         assert!(signal.message.is_some_and(|m| m.contains("signal 11 (segmentation fault")));

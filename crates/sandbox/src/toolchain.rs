@@ -240,6 +240,10 @@ async fn compile(
 fn unplaced(failure: &BuildFailure, output: &str) -> Diagnostic {
     let said = output.lines().map(str::trim).find(|l| !l.is_empty());
     let message = match (failure, said) {
+        // javac speaks of the system's resources; it is the program that is nested too deeply.
+        (BuildFailure::Compiler, Some(_)) if output.contains("java.lang.StackOverflowError") => {
+            "the compiler ran out of stack: the program is nested too deeply".to_owned()
+        }
         (BuildFailure::Compiler, Some(said)) => cut(said, 500),
         (BuildFailure::Compiler, None) => "the compiler failed without a word".to_owned(),
         (failure, _) => failure.message(),
@@ -402,6 +406,8 @@ mod tests {
             message(BuildFailure::Compiler, "\n\nThe system is out of resources.\nmore"),
             "The system is out of resources."
         );
+        let nested = "The system is out of resources.\njava.lang.StackOverflowError\n\tat x";
+        assert!(message(BuildFailure::Compiler, nested).contains("nested too deeply"));
         assert_eq!(message(BuildFailure::Compiler, ""), "the compiler failed without a word");
         assert!(message(BuildFailure::NoMain { hint: None }, "").contains("no entry point"));
     }

@@ -1,0 +1,10 @@
+//! Submissions through real compilers in real jails. Needs a Docker engine with the language images.
+
+#![allow(missing_docs, reason = "tests")]
+
+mod compile;
+mod course_of_tests;
+mod java;
+mod starter;
+mod support;
+mod verdicts;
