@@ -11,6 +11,7 @@ pub mod programs;
 pub mod redis_server;
 pub mod service;
 pub mod settings;
+pub mod spy;
 pub mod stack;
 pub mod statistics;
 pub mod turn;
