@@ -10,8 +10,8 @@ use crate::support::{Case, Court, one, said};
 async fn sources_that_feed_a_compiler_without_end_are_a_ce_with_a_reason() {
     let court = Court::open().await;
     let nest = format!("int main(void) {{ return {}1{}; }}", "(".repeat(100_000), ")".repeat(100_000));
-    let doubling = (1..40).map(|i| format!("#define A{i} A{0} A{0}\n", i - 1)).collect::<String>();
-    let doubling = format!("#define A0 x\n{doubling}int main(void) {{ A39 }}\n");
+    let doubling = (1..40).map(|i| format!("#define A{i} A{0} A{0}", i - 1)).collect::<Vec<_>>().join("\n");
+    let doubling = format!("#define A0 x\n{doubling}\nint main(void) {{ A39 }}\n");
     let java = format!(
         "class Main {{ public static void main(String[] a) {{ int x = {}1{}; }} }}",
         "(".repeat(60_000),

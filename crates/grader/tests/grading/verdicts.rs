@@ -41,13 +41,12 @@ async fn check(language: &str, name: &str, rows: &[Row]) {
 
 /// `file:line:column message` of each error.
 fn errors(grade: &Grade) -> String {
-    let diagnostics = grade.compile.iter().flat_map(|c| &c.diagnostics);
-    diagnostics
-        .map(|d| {
-            let place = d.line.zip(d.column).map(|(l, c)| format!("{l}:{c} ")).unwrap_or_default();
-            format!("{}:{place}{}\n", d.file.as_deref().unwrap_or("-"), d.message)
-        })
-        .collect()
+    let mut errors = Vec::new();
+    for d in grade.compile.iter().flat_map(|c| &c.diagnostics) {
+        let place = d.line.zip(d.column).map(|(l, c)| format!("{l}:{c} ")).unwrap_or_default();
+        errors.push(format!("{}:{place}{}", d.file.as_deref().unwrap_or("-"), d.message));
+    }
+    errors.join("\n")
 }
 
 #[tokio::test(flavor = "multi_thread")]
