@@ -153,7 +153,9 @@ cargo_tests() {
 
 # sum_of LOG LINE WORD: the sum of the numbers before WORD in the lines that match LINE.
 sum_of() {
-  sed 's/\x1b\[[0-9;]*m//g' "$1" | grep -E "$2" | grep -oE "[0-9]+ $3" | awk '{ sum += $1 } END { print sum + 0 }'
+  sed 's/\x1b\[[0-9;]*m//g' "$1" | awk -v line="$2" -v word="$3" '
+    $0 ~ line { while (match($0, "[0-9]+ " word)) { sum += substr($0, RSTART) + 0; $0 = substr($0, RSTART + RLENGTH) } }
+    END { print sum + 0 }'
 }
 
 ring_unit() {
