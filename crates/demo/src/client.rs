@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::sse::{Message, Parser};
 
 /// No answer to a plain request may take longer.
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_mins(1);
 /// A live stream says something at least every 15 s.
 const SILENCE: Duration = Duration::from_secs(45);
 /// Body bytes of an answer that are read.

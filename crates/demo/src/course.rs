@@ -10,7 +10,7 @@ use crate::{INSTRUCTOR, PASSWORD, STUDENT, client::Client, files};
 
 const SLUG: &str = "demo";
 /// Grading the reference solutions of all labs, on a slow machine.
-const PUBLISHING: Duration = Duration::from_secs(300);
+const PUBLISHING: Duration = Duration::from_mins(5);
 
 /// The course with its published labs.
 pub struct Course {
