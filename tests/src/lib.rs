@@ -7,6 +7,7 @@ pub mod classroom;
 pub mod database;
 pub mod labs;
 pub mod leftovers;
+pub mod observer;
 pub mod programs;
 pub mod redis_server;
 pub mod service;

@@ -47,10 +47,10 @@ impl Settings {
         path
     }
 
-    /// A setting of the environment that a single test knows, by its name without `ITERATIONE_`.
-    pub fn number(name: &str, default: usize) -> usize {
-        let text = process_environment().get(&format!("ITERATIONE_{name}")).cloned();
-        text.map_or(default, |text| text.parse().unwrap_or_else(|_| panic!("ITERATIONE_{name} is no number: {text:?}")))
+    /// A number that a single test knows, e.g. `ITERATIONE_TEST_STORM`.
+    pub fn number(variable: &str, default: usize) -> usize {
+        let text = process_environment().get(variable).cloned();
+        text.map_or(default, |text| text.parse().unwrap_or_else(|_| panic!("{variable} is no number: {text:?}")))
     }
 }
 
