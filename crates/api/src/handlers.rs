@@ -19,5 +19,6 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .merge(me::routes())
         .merge(courses::routes())
         .merge(languages::routes())
-        .merge(labs::routes()).merge(submissions::routes())
+        .merge(labs::routes())
+        .merge(submissions::routes())
 }

@@ -14,16 +14,16 @@ pub mod error;
 pub mod extract;
 pub mod handlers;
 mod layers;
-pub mod openapi;
 pub mod live;
+pub mod openapi;
 pub mod problem;
 pub mod request_id;
 pub mod serve;
 pub mod state;
-pub mod visibility;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
-mod world;
-#[cfg(test)]
 mod tests;
+pub mod visibility;
+#[cfg(test)]
+mod world;

@@ -16,4 +16,3 @@ pub mod store;
 pub mod submission;
 pub mod telemetry;
 pub mod verdict;
-
