@@ -58,10 +58,7 @@ base_image_up() {
   note "it cannot be pulled here ($(tail -n 1 "$LOGS/pull.log" | cut -c1-120)); bootstrapping it from Debian's packages"
   want mmdebstrap mmdebstrap "makes the base image without a container registry"
   install_wanted
-  local mirror=http://deb.debian.org
-  mmdebstrap --variant=minbase trixie - \
-    "deb $mirror/debian trixie main" "deb $mirror/debian trixie-updates main" \
-    "deb $mirror/debian-security trixie-security main" 2>"$LOGS/mmdebstrap.log" 9>&- |
+  mmdebstrap --variant=minbase trixie - 2>"$LOGS/mmdebstrap.log" 9>&- |
     docker import -c 'CMD ["bash"]' - "$BASE_IMAGE" >/dev/null 9>&- || {
     tail_of "$LOGS/mmdebstrap.log"
     die "the base image could not be made"
