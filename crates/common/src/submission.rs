@@ -119,6 +119,31 @@ pub struct TestResult {
     pub message: Option<String>,
 }
 
+impl TestResult {
+    /// The result of a test that did not run and earned nothing: what every other result begins as.
+    pub fn not_run(group: &str, name: &str, visibility: Visibility) -> Self {
+        Self {
+            group: group.to_owned(),
+            name: name.to_owned(),
+            visibility,
+            verdict: Verdict::Sk,
+            limit: None,
+            points: 0.0,
+            max_points: 0.0,
+            cpu_ms: None,
+            wall_ms: None,
+            memory_kb: None,
+            exit_code: None,
+            signal: None,
+            stdin: None,
+            stdout: None,
+            stderr: None,
+            expected: None,
+            message: None,
+        }
+    }
+}
+
 /// A live event of one submission. `test` and `compile` carry the whole, uncut result; the API cuts per viewer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "event", rename_all = "snake_case")]

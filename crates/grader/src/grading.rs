@@ -190,7 +190,7 @@ impl Bench<'_> {
             message: Some(
                 "the judge lost two jails under this test; this is not counted as the program's fault".into(),
             ),
-            ..blank(group, test)
+            ..not_run(group, test)
         })
     }
 
@@ -252,7 +252,7 @@ impl Bench<'_> {
             stderr: Some(program.rename_in(&kept(&done.stderr))),
             expected: Some(kept(test.expected.as_bytes())),
             message: judged.message,
-            ..blank(group, test)
+            ..not_run(group, test)
         })
     }
 }
@@ -271,41 +271,18 @@ fn skipped(request: &GradeRequest, group: &TestGroup, place: usize, why: &str) -
     TestResult {
         max_points: scoring::share(group, place, request.due_passed),
         message: Some(why.to_owned()),
-        ..blank(group, &group.tests[place])
+        ..not_run(group, &group.tests[place])
     }
 }
 
-fn blank(group: &TestGroup, test: &Test) -> TestResult {
-    TestResult {
-        group: group.name.clone(),
-        name: test.name.clone(),
-        visibility: test.visibility,
-        verdict: Verdict::Sk,
-        limit: None,
-        points: 0.0,
-        max_points: 0.0,
-        cpu_ms: None,
-        wall_ms: None,
-        memory_kb: None,
-        exit_code: None,
-        signal: None,
-        stdin: None,
-        stdout: None,
-        stderr: None,
-        expected: None,
-        message: None,
-    }
+fn not_run(group: &TestGroup, test: &Test) -> TestResult {
+    TestResult::not_run(&group.name, &test.name, test.visibility)
 }
 
 /// The beginning of some output as text, cut between characters. PostgreSQL's JSON has no NUL, so it becomes `␀`.
 fn kept(bytes: &[u8]) -> String {
-    let text = String::from_utf8_lossy(&bytes[..bytes.len().min(KEPT)]).replace('\0', "␀");
-    let mut end = KEPT.min(text.len());
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    let mut text = text;
-    text.truncate(end);
+    let mut text = String::from_utf8_lossy(&bytes[..bytes.len().min(KEPT)]).replace('\0', "␀");
+    text.truncate(text.floor_char_boundary(KEPT));
     text
 }
 

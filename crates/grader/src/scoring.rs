@@ -124,23 +124,10 @@ mod tests {
                 let verdict =
                     if counts(test.visibility, false) { *verdicts.next().expect("one each") } else { Verdict::Sk };
                 tests.push(TestResult {
-                    group: group.name.clone(),
-                    name: test.name.clone(),
-                    visibility: test.visibility,
                     verdict,
-                    limit: None,
                     points: if verdict == Verdict::Ac { max_points } else { 0.0 },
                     max_points,
-                    cpu_ms: None,
-                    wall_ms: None,
-                    memory_kb: None,
-                    exit_code: None,
-                    signal: None,
-                    stdin: None,
-                    stdout: None,
-                    stderr: None,
-                    expected: None,
-                    message: None,
+                    ..TestResult::not_run(&group.name, &test.name, test.visibility)
                 });
             }
         }

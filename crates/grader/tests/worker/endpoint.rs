@@ -17,10 +17,10 @@ async fn a_grader_is_ready_when_database_and_sandbox_are_and_says_why_not(pg: Pg
     let address = listener.local_addr().expect("an address");
     health::serve(listener, health.clone(), pg.clone(), None, &lifecycle);
     assert!(said(address).await.contains("starting"));
-    health.registered.send_replace(Ok(()));
-    health.sandbox.send_replace(Err("no Docker".to_owned()));
+    let _ = health.registered.send_replace(Ok(()));
+    let _ = health.sandbox.send_replace(Err("no Docker".to_owned()));
     assert!(said(address).await.contains("no Docker"));
-    health.sandbox.send_replace(Ok(()));
+    let _ = health.sandbox.send_replace(Ok(()));
     health::check(address).await.expect("ready");
     lifecycle.soft.cancel();
     assert!(said(address).await.contains("stopping"), "and it still answers");
@@ -35,8 +35,8 @@ async fn without_a_database_a_grader_is_not_ready(pg: PgPool) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
     health::serve(listener, health.clone(), pg.clone(), None, &lifecycle);
-    health.registered.send_replace(Ok(()));
-    health.sandbox.send_replace(Ok(()));
+    let _ = health.registered.send_replace(Ok(()));
+    let _ = health.sandbox.send_replace(Ok(()));
     health::check(address).await.expect("ready");
     pg.close().await;
     assert!(said(address).await.contains("\"database\":"));

@@ -89,23 +89,10 @@ impl Grading for Scripted {
             }
         };
         let test = TestResult {
-            group: "a".to_owned(),
-            name: "t".to_owned(),
-            visibility: Visibility::Visible,
             verdict: Verdict::Ac,
-            limit: None,
             points: 100.0,
             max_points: 100.0,
-            cpu_ms: None,
-            wall_ms: None,
-            memory_kb: None,
-            exit_code: None,
-            signal: None,
-            stdin: None,
-            stdout: None,
-            stderr: None,
-            expected: None,
-            message: None,
+            ..TestResult::not_run("a", "t", Visibility::Visible)
         };
         let event = Event::Test { test: Box::new(test), index: 0, of: 1, attempt: job.attempt };
         events.send(event).await.expect("somebody listens");
