@@ -162,10 +162,10 @@ impl Service {
     /// Waits until the process has ended by itself, or by a signal that was sent.
     pub async fn ended(&mut self, within: Duration) -> ExitStatus {
         let mut child = self.child.take().unwrap_or_else(|| panic!("{} does not run", self.name));
-        match tokio::time::timeout(within, child.wait()).await {
-            Ok(status) => status.expect("a child"),
-            Err(_) => panic!("{} had not ended after {} s:\n{}", self.name, within.as_secs(), self.log_tail(30)),
-        }
+        let status = tokio::time::timeout(within, child.wait()).await.unwrap_or_else(|_| {
+            panic!("{} had not ended after {} s:\n{}", self.name, within.as_secs(), self.log_tail(30))
+        });
+        status.expect("a child")
     }
 
     /// Whether it was started and has not been seen to end.

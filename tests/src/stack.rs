@@ -209,7 +209,12 @@ impl Stack {
         leftovers::containers(&self.instance).await
     }
 
-    /// Everything that runs, with its memory.
+    /// What this installation has in its workspace.
+    pub fn folders(&self) -> Vec<String> {
+        leftovers::folders(&self.workspace_root, &self.instance)
+    }
+
+    /// API and graders, running or not.
     pub fn services(&self) -> impl Iterator<Item = &Service> {
         std::iter::once(&self.api).chain(&self.graders)
     }
@@ -231,15 +236,16 @@ impl Stack {
         }
         assert_eq!(self.containers().await, Vec::<String>::new(), "containers are left");
         assert_eq!(leftovers::processes(&self.instance), Vec::<String>::new(), "processes are left");
-        let folders = leftovers::folders(&self.workspace_root, &self.instance);
-        assert_eq!(folders, Vec::<String>::new(), "folders are left in the workspace");
+        assert_eq!(self.folders(), Vec::<String>::new(), "folders are left in the workspace");
     }
 
     /// Stops the services as an operator does; each must end well.
     async fn stop(&mut self) {
         let mut running: Vec<&mut Service> =
             std::iter::once(&mut self.api).chain(&mut self.graders).filter(|s| s.is_running()).collect();
-        running.iter().for_each(|service| service.terminate());
+        for service in &running {
+            service.terminate();
+        }
         join_all(running.iter_mut().map(async |service| {
             let status = service.ended(STOPPED).await;
             assert!(status.success(), "{} ended badly: {status}", service.name());

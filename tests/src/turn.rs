@@ -6,6 +6,8 @@ use std::{
     path::PathBuf,
 };
 
+use rustix::process::getuid;
+
 /// Held as long as the test runs.
 #[derive(Debug)]
 pub struct Turn {
@@ -24,7 +26,7 @@ pub fn take(alone: bool) -> Turn {
 }
 
 fn open(name: &str) -> File {
-    let path: PathBuf = std::env::temp_dir().join(format!("iteratione-tests-{name}.lock"));
+    let path: PathBuf = std::env::temp_dir().join(format!("iteratione-tests-{}-{name}.lock", getuid().as_raw()));
     OpenOptions::new()
         .create(true)
         .truncate(false)

@@ -148,7 +148,7 @@ mod tests {
         fn it_does_not_matter_where_chunks_and_which_line_ends_are(
             lines in prop::collection::vec("(event|id|data|:|x)(: ?[a-zé ]{0,5})?", 0..12), cut in 0_usize..200, end in 0_usize..3,
         ) {
-            let with = |end: &str| lines.iter().map(|l| format!("{l}{end}")).collect::<String>() + end + end;
+            let with = |end: &str| lines.join(end) + end + end + end;
             let whole = all(&with("\n"));
             let text = with(["\n", "\r\n", "\r"][end]);
             let (a, b) = text.as_bytes().split_at(cut.min(text.len()));

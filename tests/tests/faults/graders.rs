@@ -7,6 +7,7 @@ use serde_json::json;
 use testkit::{
     classroom::{result, running, submit},
     labs,
+    leftovers::processes,
     programs::Program,
     stack::{Setup, Stack, with_stack},
     wait::{until, until_true},
@@ -31,7 +32,9 @@ fn a_job_whose_grader_is_killed_is_graded_once_by_the_next_and_its_jail_is_reape
         running(student, &id, 1).await;
         let jails = jails(stack).await;
         stack.graders[0].kill().await;
-        assert_eq!(stack.containers().await.len(), jails.len(), "nobody was there to remove them");
+        // Nobody was there to remove them: so much for the proof, after each test, that nothing is left.
+        assert!(!stack.containers().await.is_empty());
+        assert!(!processes(&stack.instance).is_empty() && !stack.folders().is_empty());
 
         stack.graders[0].start().await;
         let graded = result(student, &id).await;
