@@ -138,7 +138,7 @@ cargo_tests() {
     passed=$(sum_of "$log" 'Summary' 'passed')
     failed=$(($(sum_of "$log" 'Summary' 'failed') + $(sum_of "$log" 'Summary' 'timed out')))
   else
-    cargo test --locked --no-fail-fast --lib --bins --tests "$@" -- --test-threads=2 2>&1 | tee "$log" || code=$?
+    cargo test --locked --no-fail-fast "$@" -- --test-threads=2 2>&1 | tee "$log" || code=$?
     passed=$(sum_of "$log" '^test result:' 'passed')
     failed=$(sum_of "$log" '^test result:' 'failed')
   fi
@@ -160,13 +160,13 @@ sum_of() {
 
 ring_unit() {
   prepare
-  cargo_tests unit --workspace --exclude iteratione-tests
+  cargo_tests unit --workspace --exclude iteratione-tests --tests
 }
 
-# One real jail per language: its hello program prints what it should.
+# One real jail per language: its hello program prints what it should. And what the tests from outside stand on.
 ring_images() {
   prepare
-  cargo_tests images -p iteratione-tests --test images
+  cargo_tests images -p iteratione-tests --lib --test images
 }
 
 # The running services from outside: every other test program of tests/.
