@@ -46,6 +46,20 @@ fn out_of_memory_is_counted_and_the_harness_lives_on() {
 }
 
 #[test]
+fn programs_are_chosen_before_the_harness_when_memory_runs_out() {
+    let scored = vec!["--oom-score-adj", "500"];
+    let mut jail = Jail::with(Options { memory: "64m", extra: scored, ..Options::default() });
+    assert_eq!(jail.run(sh("cat /proc/1/oom_score_adj /proc/self/oom_score_adj")).text(), "500\n1000\n");
+    // Files fill the memory, and whoever is chosen is smaller than the harness or hardly bigger.
+    let mut request =
+        sh("for i in 1 2 3 4; do (exec cat /dev/zero >/scratch/$i) & done; wait; exec cat /dev/zero >/scratch/5");
+    request.limits.wall_ms = 8000;
+    let result = jail.run(request).result;
+    assert!(result.oom_kills >= 1, "{result:?}");
+    jail.is_as_new();
+}
+
+#[test]
 fn signals_to_everybody_and_to_the_harness_change_nothing() {
     let mut jail = Jail::start();
     let run = jail.run(perl(

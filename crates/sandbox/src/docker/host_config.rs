@@ -144,8 +144,9 @@ fn host_config(spec: &ContainerSpec<'_>) -> HostConfig {
         memory_swap: Some(limits.memory),
         // A full cgroup must kill, or it hangs.
         oom_kill_disable: Some(false),
-        // When the host itself runs out, jails go first.
-        oom_score_adj: Some(1000),
+        // When the host itself runs out, jails go first; the harness raises its programs to 1000, so that within the
+        // jail it is never chosen before them.
+        oom_score_adj: Some(500),
         nano_cpus: Some(limits.nano_cpus),
         pids_limit: Some(limits.pids),
         ulimits: Some(vec![

@@ -21,7 +21,7 @@ async fn the_host_config_of_a_live_jail_is_what_we_promise() {
         ("NanoCpus", json!(500_000_000)),
         ("PidsLimit", json!(64)),
         ("OomKillDisable", json!(false)),
-        ("OomScoreAdj", json!(1000)),
+        ("OomScoreAdj", json!(500)),
         ("ReadonlyRootfs", json!(true)),
         ("Privileged", json!(false)),
         ("PublishAllPorts", json!(false)),

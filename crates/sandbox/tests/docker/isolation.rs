@@ -290,7 +290,7 @@ async fn system_calls_that_no_student_needs_do_not_exist() {
     }
     let works = "use Socket; socket(my $a, AF_UNIX, SOCK_STREAM, 0) or die; socket(my $b, AF_INET, SOCK_STREAM, 6) or die; \
                  socket(my $c, AF_INET6, SOCK_DGRAM, 17) or die; socketpair(my $d, my $e, AF_UNIX, SOCK_STREAM, 0) or die; \
-                 use POSIX; mkfifo('/scratch/f', 0600) or die; fork // die; print 'x'";
+                 use POSIX; mkfifo('/scratch/f', 0600) or die; fork // die; wait; print 'x'";
     let done = run(&mut jail, program(&["perl", "-e", works]), b"").await;
     assert_eq!(done.stdout, b"xx", "{}", String::from_utf8_lossy(&done.stderr));
     drop(jail);

@@ -46,7 +46,7 @@ fn the_whole_body_is_this() {
     let ulimit = |name: &str, value: u64| json!({"Name": name, "Soft": value, "Hard": value});
     let host = json!({
             "NetworkMode": "none",
-            "Memory": 256 << 20, "MemorySwap": 256 << 20, "OomKillDisable": false, "OomScoreAdj": 1000,
+            "Memory": 256 << 20, "MemorySwap": 256 << 20, "OomKillDisable": false, "OomScoreAdj": 500,
             "NanoCpus": 500_000_000, "PidsLimit": 64,
             "Ulimits": [
                 ulimit("core", 0), ulimit("nofile", 1024), ulimit("fsize", 256 << 20), ulimit("memlock", 65536),
