@@ -8,11 +8,15 @@ use sqlx::{
 };
 use uuid::Uuid;
 
+use crate::proxy::Proxy;
+
 /// A throw-away database.
 #[derive(Debug)]
 pub struct Database {
     /// How services reach it.
     pub url: String,
+    /// What services go through, for tests that cut it.
+    pub proxy: Option<Proxy>,
     /// Connections of the test itself.
     pub pg: PgPool,
     name: String,
@@ -20,8 +24,8 @@ pub struct Database {
 }
 
 impl Database {
-    /// Makes one on a server.
-    pub async fn create(server_url: &str) -> Self {
+    /// Makes one on a server. Services may have to go through a proxy, the test itself never does.
+    pub async fn create(server_url: &str, through_proxy: bool) -> Self {
         let server = PgConnectOptions::from_str(server_url).expect("a PostgreSQL URL").disable_statement_logging();
         let name = format!("iteratione_test_{}", Uuid::new_v4().simple());
         statement(&server, &format!("create database {name}")).await;
@@ -30,7 +34,12 @@ impl Database {
             .max_connections(4)
             .acquire_timeout(Duration::from_secs(20))
             .connect_lazy_with(options.clone());
-        Self { url: options.to_url_lossy().to_string(), pg, name, server }
+        let proxy = through_proxy.then(|| Proxy::start(format!("{}:{}", server.get_host(), server.get_port())));
+        let services = match &proxy {
+            Some(proxy) => options.host("127.0.0.1").port(proxy.address.port()),
+            None => options,
+        };
+        Self { url: services.to_url_lossy().to_string(), proxy, pg, name, server }
     }
 
     /// From now on every write that ends a submission leaves a row in `recorded`: a submission whose grade is written

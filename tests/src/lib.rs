@@ -9,6 +9,7 @@ pub mod labs;
 pub mod leftovers;
 pub mod observer;
 pub mod programs;
+pub mod proxy;
 pub mod redis_server;
 pub mod service;
 pub mod settings;

@@ -43,6 +43,8 @@ pub struct Setup {
     pub warm: u32,
     /// A Redis that the test may kill and empty.
     pub own_redis: bool,
+    /// A way to the database that the test may cut.
+    pub database_proxy: bool,
     /// No other test runs meanwhile: for those that measure.
     pub alone: bool,
     /// The test breaks things: services may log errors.
@@ -58,6 +60,7 @@ impl Default for Setup {
             slots: 4,
             warm: 0,
             own_redis: false,
+            database_proxy: false,
             alone: false,
             errors_expected: false,
             settings: Vec::new(),
@@ -119,7 +122,7 @@ impl Stack {
         let folder = tempfile::tempdir().expect("a folder");
         let workspace_root = folder.path().join("workspaces");
         let instance = format!("test-{}", Uuid::new_v4().simple());
-        let database = Database::create(&settings.database_url).await;
+        let database = Database::create(&settings.database_url, setup.database_proxy).await;
         let redis = if setup.own_redis { Some(RedisServer::start(folder.path()).await) } else { None };
 
         let redis_url = redis.as_ref().map_or_else(|| settings.redis_url.clone(), RedisServer::url);
