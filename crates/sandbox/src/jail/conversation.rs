@@ -9,7 +9,7 @@ use super::{
 use crate::{
     SandboxError,
     paths::check_path,
-    protocol::{ExecRequest, FetchRequest, FileHeader, FromHarness, PROTOCOL_VERSION, ToHarness},
+    protocol::{ExecRequest, FetchRequest, FileHeader, FromHarness, Hello, PROTOCOL_VERSION, ToHarness},
 };
 
 /// Payload of one `Stdin` or `PutData` frame.
@@ -20,12 +20,23 @@ const CAUSE: Duration = Duration::from_secs(1);
 /// The first word.
 pub(super) async fn hello(link: &mut Link) -> Result<(), SandboxError> {
     match link.reader.next().await? {
-        FromHarness::Hello(hello) if hello.version == PROTOCOL_VERSION => Ok(()),
-        FromHarness::Hello(hello) => {
-            Err(SandboxError::Protocol(format!("it speaks version {}, not {PROTOCOL_VERSION}", hello.version)))
-        }
+        FromHarness::Hello(hello) => accept(&hello),
         other => Err(unexpected("Hello", &other)),
     }
+}
+
+/// Whether a harness can be worked with. One without the cgroup's counters cannot see an OOM kill or an orphan's CPU
+/// time: verdicts from it could not be trusted.
+fn accept(hello: &Hello) -> Result<(), SandboxError> {
+    if hello.version != PROTOCOL_VERSION {
+        return Err(SandboxError::Protocol(format!("it speaks version {}, not {PROTOCOL_VERSION}", hello.version)));
+    }
+    if hello.cgroup == 0 {
+        let why = "it finds no cgroup counters below /sys/fs/cgroup, which measuring needs: check the daemon's cgroup \
+                   driver and sandbox.runtime";
+        return Err(SandboxError::Protocol(why.to_owned()));
+    }
+    Ok(())
 }
 
 /// Ping, Pong.
@@ -168,4 +179,17 @@ fn unexpected(expected: &str, got: &FromHarness) -> SandboxError {
         FromHarness::Fault(_) => "Fault",
     };
     SandboxError::Protocol(format!("{got} came where {expected} belongs"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_harness_of_another_version_or_without_counters_is_refused() {
+        let hello = |version, cgroup| accept(&Hello { version, cgroup });
+        assert!(hello(PROTOCOL_VERSION, 1).is_ok() && hello(PROTOCOL_VERSION, 2).is_ok());
+        assert!(hello(PROTOCOL_VERSION + 1, 1).is_err());
+        assert!(hello(PROTOCOL_VERSION, 0).is_err_and(|e| e.to_string().contains("cgroup")));
+    }
 }
