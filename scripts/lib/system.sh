@@ -129,9 +129,13 @@ need_programs() {
   [[ $1 == up && -n $GIVEN_DATABASE_URL ]] || postgres_bin >/dev/null || want "" postgresql "the private PostgreSQL instance"
   [[ $1 == up && -n $GIVEN_REDIS_URL ]] || want redis-server redis-server "the private Redis instance"
   [[ $1 != test ]] || want shellcheck shellcheck "lints this script"
+  [[ $1 != test ]] || static_busybox || want "" busybox-static "an image of one static program, as a test of the harness"
   install_wanted
   need_rust
 }
+
+# Whether there is a busybox that needs no C library.
+static_busybox() { has busybox && ! ldd "$(command -v busybox)" 2>/dev/null | grep -q '=>'; }
 
 # The oldest compiler that the workspace builds with.
 rust_wanted() { sed -n 's/^rust-version = "\(.*\)"/\1/p' "$ROOT/Cargo.toml" | head -n 1; }

@@ -1,8 +1,10 @@
-//! The same sources through the real javac of this machine, wherever it has one.
+//! The same sources through the real javac of the Java image.
 
 use std::{path::Path, process::Command};
 
 use super::tests::CASES;
+
+const IMAGE: &str = "iteratione/java:21";
 
 /// Folder of `A.class` below `root`, if there is one.
 fn find(root: &Path, at: &Path) -> Option<String> {
@@ -22,10 +24,6 @@ fn find(root: &Path, at: &Path) -> Option<String> {
 
 #[test]
 fn the_cases_are_what_a_real_javac_does_with_them() {
-    if Command::new("javac").arg("-version").output().is_err() {
-        eprintln!("there is no javac on this machine: the cases were not compared with it");
-        return;
-    }
     let dir = tempfile::tempdir().expect("folder");
     // One javac for all: a start for each would take a minute. Each source gets a folder of its own by a class name
     // that the others do not see, so they are compiled by a small Java program in one process.
@@ -53,14 +51,20 @@ public class Driver {
         std::fs::write(folder.join("A.java"), source).expect("written");
         folders.push(folder);
     }
-    let status = Command::new("java")
-        .env("LC_ALL", "C.UTF-8")
-        .arg("-Dsun.jnu.encoding=UTF-8")
+    // As whoever runs the test, so that what is made can be removed again.
+    let user = format!("{}:{}", rustix::process::getuid().as_raw(), rustix::process::getgid().as_raw());
+    let mount = format!("{0}:{0}", dir.path().display());
+    let status = Command::new("docker")
+        .args(["run", "--rm", "--network", "none", "--label", "iteratione.test=javac", "-e", "LC_ALL=C.UTF-8"])
+        .args(["--user", &user, "-v", &mount, IMAGE, "java", "-Dsun.jnu.encoding=UTF-8"])
         .arg(&driver)
         .args(&folders)
         .status()
-        .expect("java runs");
-    assert!(status.success());
+        .expect("the docker client is installed");
+    assert!(
+        status.success(),
+        "java in {IMAGE}: is the engine running and the image built (./iteratione test does both)?"
+    );
     for ((source, expected), folder) in CASES.iter().zip(&folders) {
         assert_eq!(find(folder, folder).as_deref(), *expected, "javac on {source:?}");
     }
