@@ -182,7 +182,7 @@ doctor_services() {
         bad "$name" "runs, but is not ready: $(curl -sS -m 3 "$url/readyz" 2>&1 | head -c 300)" "./iteratione logs $name"
       fi
     elif listens "${url##*:}"; then
-      bad "$name" "its address $url is taken by another program" "stop that, or set ITERATIONE_${name^^}__…LISTEN"
+      bad "$name" "its address $url is taken by another program" "stop that, or set $(listen_variable "$name")"
     else
       good "$name" "not running, $url is free"
     fi

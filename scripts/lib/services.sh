@@ -65,6 +65,20 @@ print_of() {
 
 ready() { curl -fsS -m 3 -o /dev/null "$1/readyz"; }
 
+# What sets a service's address.
+listen_variable() { case $1 in api) printf ITERATIONE_API__LISTEN ;; *) printf 'ITERATIONE_%s__METRICS_LISTEN' "${1^^}" ;; esac; }
+
+# address_free NAME URL: gives up if another program listens there.
+address_free() {
+  daemon_alive "$1" || ! listens "${2##*:}" ||
+    die "$2 is taken by another program: stop that, or give $1 another address by $(listen_variable "$1")"
+}
+# Asked before anything is built, not minutes later.
+addresses_free() {
+  address_free api "$(api_url)"
+  address_free grader "$(url_of "$(grader_metrics)")"
+}
+
 # service_up NAME PROGRAM URL SECONDS: started if it does not run, restarted if it runs an older build or other settings.
 service_up() {
   local name=$1 program=$2 url=$3 seconds=$4 print
@@ -76,9 +90,7 @@ service_up() {
     fi
     daemon_stop "$name" 35
   fi
-  local address=${url#http://}
-  ! listens "${address##*:}" ||
-    die "$address is taken by another program: stop it, or give $name another address (ITERATIONE_${name^^}__…LISTEN)"
+  address_free "$name" "$url"
   say "starting $name"
   [[ ! -f $LOGS/$name.log ]] || mv "$LOGS/$name.log" "$LOGS/$name.log.1"
   daemon_start "$name" "$program"
