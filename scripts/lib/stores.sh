@@ -69,12 +69,11 @@ pg_start() {
     die "PostgreSQL did not start"
   }
   local psql=("$bin/psql" -qAtX -v ON_ERROR_STOP=1 -h "$sockets" -p "$port" -d postgres)
-  if [[ $(as_pg "${psql[@]}" -c "select 1 from pg_roles where rolname = 'iteratione'") != 1 ]]; then
-    local rights=nosuperuser
-    [[ $mode == durable ]] || rights=superuser
-    # By standard input: an argument would be there for all to read.
-    printf "create role iteratione login %s password '%s';\n" "$rights" "$password" | as_pg "${psql[@]}"
-  fi
+  local verb=create rights=nosuperuser
+  [[ $mode == durable ]] || rights=superuser
+  [[ $(as_pg "${psql[@]}" -c "select 1 from pg_roles where rolname = 'iteratione'") != 1 ]] || verb=alter
+  # Each time: the data may be older than .local/ and its password. By standard input: an argument is there for all to read.
+  printf "%s role iteratione login %s password '%s';\n" "$verb" "$rights" "$password" | as_pg "${psql[@]}"
   if [[ $(as_pg "${psql[@]}" -c "select 1 from pg_database where datname = 'iteratione'") != 1 ]]; then
     as_pg "${psql[@]}" -c 'create database iteratione owner iteratione'
   fi
