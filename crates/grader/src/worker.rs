@@ -106,6 +106,9 @@ struct Shared<G> {
     news: Notify,
     held: Held,
     jobs: TaskTracker,
+    /// Held while the worker's own row is written or removed: a sign of life that is still on its way when the worker
+    /// leaves would put the row back.
+    row: tokio::sync::Mutex<()>,
     /// Nothing runs any more.
     drained: CancellationToken,
 }
@@ -143,6 +146,7 @@ impl<G: Grading> Worker<G> {
             held,
             jobs,
             drained,
+            row: tokio::sync::Mutex::default(),
         }))
     }
 
@@ -162,7 +166,11 @@ impl<G: Grading> Worker<G> {
 
         read(&shared).await;
 
-        if let Ok(Err(error)) = tokio::time::timeout(DATABASE, worker::leave(&shared.pg, shared.id)).await {
+        let leaving = async {
+            let _row = shared.row.lock().await;
+            worker::leave(&shared.pg, shared.id).await
+        };
+        if let Ok(Err(error)) = tokio::time::timeout(DATABASE, leaving).await {
             tracing::warn!(%error, "the database still counts on this grader for some seconds");
         }
         shared.jobs.close();

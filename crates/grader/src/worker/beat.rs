@@ -26,6 +26,7 @@ pub(super) async fn beat<G: Grading>(shared: Arc<Shared<G>>) {
             _ = tick.tick() => {}
         }
         let deadline = DATABASE.min(shared.settings.lease / 2);
+        let own = shared.row.lock().await;
         if !shared.lifecycle.soft.is_cancelled() {
             let result = tokio::time::timeout(deadline, worker::beat(&shared.pg, &row(&shared))).await;
             shared.dispatch.wake();
@@ -40,6 +41,7 @@ pub(super) async fn beat<G: Grading>(shared: Arc<Shared<G>>) {
                 }
             }
         }
+        drop(own);
         let held = shared.held.all();
         if held.is_empty() {
             continue;
