@@ -13,9 +13,6 @@ use serde::Deserialize;
 /// The commented defaults.
 pub const DEFAULTS: &str = include_str!("../config.toml");
 
-/// Passwords that stand in examples and defaults.
-const DEFAULT_PASSWORDS: [&str; 6] = ["iteratione", "postgres", "password", "changeme", "change-me", "secret"];
-
 /// All settings of the service.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -153,21 +150,8 @@ impl Config {
             !self.api.public_url.is_empty(),
             "api.public_url is not set: outside dev it must be the address that browsers use, e.g. https://judge.example.edu"
         );
-        for (key, url) in [("database_url", &self.database_url), ("redis_url", &self.redis_url)] {
-            if let Some(password) = password_of(url) {
-                ensure!(
-                    !DEFAULT_PASSWORDS.contains(&password),
-                    "{key} has a password that stands in examples: choose another"
-                );
-            }
-        }
-        Ok(())
+        config::refuse_known_passwords(&[("database_url", &self.database_url), ("redis_url", &self.redis_url)])
     }
-}
-
-fn password_of(url: &str) -> Option<&str> {
-    let (authority, _) = url.split_once("://")?.1.rsplit_once('@')?;
-    Some(authority.split_once(':')?.1)
 }
 
 /// `https://host:port/path` → `https://host:port`, in lower case, as browsers write it in `Origin`.
