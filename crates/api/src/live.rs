@@ -151,15 +151,19 @@ pub async fn follow(
         follower.look_at = Instant::now() + look_queued(follower.position);
     }
     if row.status == SubmissionStatus::Done {
-        follower.end = match at {
-            // The snapshot has it all.
-            None => End::At(Instant::now()),
-            // What the client missed, as far as the history goes.
-            Some(at) => match tokio::time::timeout(LAST_ID, sources.events.last_id(id)).await {
-                Ok(Some(last)) if last > at => End::At(Instant::now() + STRAGGLERS),
-                _ => End::At(Instant::now()),
-            },
+        // What the client missed, as far as the history goes; a snapshot has it all.
+        let missed = match at {
+            None => false,
+            Some(at) => {
+                let last = tokio::time::timeout(LAST_ID, sources.events.last_id(id)).await;
+                last.ok().flatten().is_some_and(|last| last > at)
+            }
         };
+        follower.end = End::At(Instant::now() + if missed { STRAGGLERS } else { Duration::ZERO });
+        if !missed {
+            // However soon the history is read: nothing of it is sent any more.
+            follower.events = stream::pending().boxed();
+        }
     }
     if at.is_none() {
         let position = follower.position;
