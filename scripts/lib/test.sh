@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # The rings of tests. Each ring adds to PASSED and FAILED; the sum is the last line.
 
-readonly RINGS=(lint unit images e2e)
+readonly RINGS=(lint unit images e2e attacks)
 PASSED=0 FAILED=0 PREPARED=0 BROKEN=()
 TEST_HOME=''
 
@@ -169,13 +169,20 @@ ring_images() {
   cargo_tests images -p iteratione-tests --lib --test images
 }
 
-# The running services from outside: every other test program of tests/.
+# The running services from outside: every test program of tests/ that is no ring of its own.
 ring_e2e() {
   prepare
   local programs=() file
   for file in tests/tests/*.rs; do
     file=${file##*/}
-    [[ $file == images.rs ]] || programs+=(--test "${file%.rs}")
+    file=${file%.rs}
+    [[ " ${RINGS[*]} " == *" $file "* ]] || programs+=(--test "$file")
   done
   cargo_tests e2e -p iteratione-tests "${programs[@]}"
+}
+
+# What hostile students and clients do, row by row, against the running services.
+ring_attacks() {
+  prepare
+  cargo_tests attacks -p iteratione-tests --test attacks
 }
