@@ -22,6 +22,8 @@ pub const JAIL: &str = "iteratione.jail";
 pub enum Kind {
     /// A jail.
     Jail,
+    /// A compiler that serves many submissions and never runs a student's program.
+    Compiler,
     /// The start-up proof of the workspace.
     Probe,
 }
@@ -31,6 +33,7 @@ impl Kind {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Jail => "jail",
+            Self::Compiler => "compiler",
             Self::Probe => "probe",
         }
     }

@@ -41,6 +41,21 @@ const LOOK: Duration = Duration::from_secs(10);
 
 type Waiter = oneshot::Sender<Result<Jail, SandboxError>>;
 
+/// A jail that is to be started for its asker alone.
+#[derive(Debug)]
+struct Apart {
+    language: String,
+    resources: Resources,
+    kind: Kind,
+    answer: Waiter,
+}
+
+impl Waits for Apart {
+    fn gave_up(&self) -> bool {
+        self.answer.is_closed()
+    }
+}
+
 impl Waits for Waiter {
     fn gave_up(&self) -> bool {
         self.is_closed()
@@ -58,7 +73,7 @@ pub(crate) struct Pool {
     pub(crate) janitor: Janitor,
     pub(crate) stop: CancellationToken,
     pub(crate) tasks: TaskTracker,
-    state: Mutex<State<Jail, Waiter>>,
+    state: Mutex<State<Jail, Waiter, Apart>>,
     changed: Notify,
     gate: Arc<Semaphore>,
 }
@@ -88,7 +103,19 @@ impl Pool {
         }
     }
 
-    /// What a jail is started with: what its language's compiler may use, since compiling comes first.
+    /// What a jail of the shelves is started with: what a program gets by default if compiling is done elsewhere,
+    /// otherwise what the compiler may use, since compiling comes first.
+    pub(crate) fn start_resources(&self, language: &Language) -> Resources {
+        if !compiles_elsewhere(language) {
+            return self.compile_resources(language);
+        }
+        let defaults = self.config.default_resources();
+        // The harness is one of them.
+        let processes = defaults.processes.saturating_add(language.run_limits.processes_extra).saturating_add(1);
+        Resources { processes: processes.min(self.config.max_processes), ..defaults }
+    }
+
+    /// What a language's compiler may use, within the operator's ceilings.
     pub(crate) fn compile_resources(&self, language: &Language) -> Resources {
         let most = self.ceilings().resources;
         Resources {
@@ -145,6 +172,32 @@ impl Pool {
         }
     }
 
+    /// A started jail that is on no shelf: it counts and is removed as the others, but nobody else gets it. It is
+    /// started when nobody waits for a jail of the shelves, and at most a quarter of all places is given away so.
+    #[allow(dead_code, reason = "the resident compilers' way in")]
+    pub(crate) async fn start_apart(
+        self: &Arc<Self>,
+        language: &Language,
+        resources: Resources,
+        kind: Kind,
+    ) -> Result<Jail, SandboxError> {
+        self.ceilings().allow(resources)?;
+        let (answer, waiting) = oneshot::channel();
+        {
+            let mut state = self.state();
+            if self.stop.is_cancelled() {
+                return Err(SandboxError::Stopping);
+            }
+            state.ask_apart(Apart { language: language.id.clone(), resources, kind, answer });
+        }
+        self.changed.notify_one();
+        match tokio::time::timeout(Duration::from_millis(self.config.room_ms), waiting).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(_)) => Err(SandboxError::Stopping),
+            Err(_) => Err(SandboxError::Timeout("waiting for room for a jail apart")),
+        }
+    }
+
     /// Keeps the shelves filled and serves who waits, until `stop`. When `soft` comes, nothing is kept ready any more.
     pub(crate) async fn fill(self: Arc<Self>, soft: CancellationToken) {
         let mut looked = Instant::now();
@@ -179,6 +232,9 @@ impl Pool {
                 Step::Start(language, jail) => {
                     self.tasks.spawn(Arc::clone(self).start(language, jail, permit));
                 }
+                Step::StartApart(asked, jail) => {
+                    self.tasks.spawn(Arc::clone(self).serve_apart(asked, jail, permit));
+                }
                 Step::Evict(jail) => {
                     tracing::debug!(container.id = jail.container_id(), "a warm jail makes room for another language");
                     drop(jail);
@@ -190,12 +246,10 @@ impl Pool {
 
     async fn start(self: Arc<Self>, language: String, jail: Uuid, permit: OwnedSemaphorePermit) {
         let began = Instant::now();
-        let bringing_up = AssertUnwindSafe(self.bring_up(&language, jail)).catch_unwind();
-        let outcome = tokio::select! {
-            () = self.stop.cancelled() => Err(SandboxError::Stopping),
-            outcome = bringing_up => {
-                outcome.unwrap_or_else(|_| Err(SandboxError::JailLost("starting it failed badly, see the log".to_owned())))
-            }
+        let resources = self.languages.get(&language).map(|l| self.start_resources(l));
+        let outcome = match resources {
+            Some(resources) => self.bring_up_or_stop(&language, resources, Kind::Jail, jail).await,
+            None => Err(no_such_language(&language)),
         };
         drop(permit);
         match outcome {
@@ -207,6 +261,36 @@ impl Pool {
             Err(error) => self.tell_failure(&language, &error),
         }
         self.changed.notify_one();
+    }
+
+    async fn serve_apart(self: Arc<Self>, asked: Apart, jail: Uuid, permit: OwnedSemaphorePermit) {
+        let Apart { language, resources, kind, answer } = asked;
+        let outcome = self.bring_up_or_stop(&language, resources, kind, jail).await;
+        drop(permit);
+        self.changed.notify_one();
+        if let Err(error) = &outcome
+            && !matches!(error, SandboxError::Stopping)
+        {
+            tracing::error!(%error, language, kind = kind.as_str(), "a jail could not be started");
+        }
+        // Who has given up meanwhile leaves the jail to its tenancy.
+        let _ = answer.send(outcome);
+    }
+
+    async fn bring_up_or_stop(
+        &self,
+        language: &str,
+        resources: Resources,
+        kind: Kind,
+        jail: Uuid,
+    ) -> Result<Jail, SandboxError> {
+        let bringing_up = AssertUnwindSafe(self.bring_up(language, resources, kind, jail)).catch_unwind();
+        tokio::select! {
+            () = self.stop.cancelled() => Err(SandboxError::Stopping),
+            outcome = bringing_up => {
+                outcome.unwrap_or_else(|_| Err(SandboxError::JailLost("starting it failed badly, see the log".to_owned())))
+            }
+        }
     }
 
     /// Gives a new jail to who waits longest, or shelves it. Older ones of another image go.
@@ -238,7 +322,13 @@ impl Pool {
     }
 
     /// Image → folder → create → attach → start → hello.
-    async fn bring_up(&self, language: &str, jail: Uuid) -> Result<Jail, SandboxError> {
+    async fn bring_up(
+        &self,
+        language: &str,
+        resources: Resources,
+        kind: Kind,
+        jail: Uuid,
+    ) -> Result<Jail, SandboxError> {
         let folder = self.workspace.jail_folder(self.identity.owner, jail);
         // From here on, whatever happens, the janitor cleans up.
         let mut tenancy: Tenancy = self.janitor.tenancy(jail, folder.path.clone());
@@ -252,11 +342,10 @@ impl Pool {
             return Err(SandboxError::ImageUnfit { image: language.image.clone(), reason });
         }
         self.workspace.make_jail_folder(&folder)?;
-        let resources = self.compile_resources(language);
         let spec = ContainerSpec {
             image: &image,
             arguments: &[],
-            labels: self.identity.labels(Kind::Jail, &language.id, jail),
+            labels: self.identity.labels(kind, &language.id, jail),
             resources,
             harness: &self.workspace.for_docker(self.workspace.harness()),
             hosts: &self.workspace.for_docker(&self.workspace.hosts()),
@@ -322,8 +411,8 @@ impl Pool {
 
     /// Empties the shelves and sends away who waits. To be called until [`Pool::live`] is 0: a start may just end.
     pub(crate) fn close(&self) {
-        let (ready, waiting) = self.state().close();
-        for who in waiting {
+        let (ready, waiting, apart) = self.state().close();
+        for who in waiting.into_iter().chain(apart.into_iter().map(|a| a.answer)) {
             let _ = who.send(Err(SandboxError::Stopping));
         }
         drop(ready);
@@ -338,10 +427,15 @@ impl Pool {
         metrics::gauge!("iteratione_live_containers").set(state.live() as f64);
     }
 
-    fn state(&self) -> MutexGuard<'_, State<Jail, Waiter>> {
+    fn state(&self) -> MutexGuard<'_, State<Jail, Waiter, Apart>> {
         // Nothing that holds the lock can panic half-way through a change.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether a language's sources are compiled in a jail of their own, see [`Pool::start_apart`].
+fn compiles_elsewhere(_language: &Language) -> bool {
+    false
 }
 
 fn no_such_language(id: &str) -> SandboxError {

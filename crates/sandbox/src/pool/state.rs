@@ -1,7 +1,8 @@
 //! What the pool knows and decides, without Docker, clock or tasks: so that every decision can be tested.
 //!
-//! All jails are started the same way, whether to fill a shelf or because somebody waits: whoever has waited longest
-//! gets the next one that is ready. A jail counts from the decision to start it until the janitor has removed it.
+//! All jails of the shelves are started the same way, whether to fill one or because somebody waits: whoever has waited
+//! longest gets the next one that is ready. A jail apart is started for one who asked for it and never shelved. A jail
+//! counts from the decision to start it until the janitor has removed it.
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -18,9 +19,11 @@ pub trait Waits {
 
 /// What to do next.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Step<J> {
+pub enum Step<J, A> {
     /// Start a jail of this language; it counts already, under this id.
     Start(String, Uuid),
+    /// Start the jail that was asked for; it counts already, under this id.
+    StartApart(A, Uuid),
     /// Destroy this ready jail: somebody waits for another language, and there is no room.
     Evict(J),
     /// Nothing, until something changes or this moment comes.
@@ -50,12 +53,16 @@ struct Lane<J, W> {
     not_before: Option<Instant>,
 }
 
-/// The pool's state. `J` is a ready jail, `W` somebody who waits for one.
+/// The pool's state. `J` is a ready jail, `W` somebody who waits for one, `A` somebody who wants one apart.
 #[derive(Debug)]
-pub struct State<J, W> {
+pub struct State<J, W, A> {
     ceiling: usize,
     lanes: BTreeMap<String, Lane<J, W>>,
     live: BTreeSet<Uuid>,
+    /// Asked for, in order.
+    asked_apart: VecDeque<A>,
+    /// Those of `live` that belong to no shelf.
+    apart: BTreeSet<Uuid>,
     /// Evicted and not yet gone: room that is on its way.
     evicted: BTreeSet<Uuid>,
     tickets: u64,
@@ -71,7 +78,7 @@ pub trait Ready {
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
-impl<J: Ready, W: Waits> State<J, W> {
+impl<J: Ready, W: Waits, A: Waits> State<J, W, A> {
     /// An empty pool: languages with their floors, and the most jails in all.
     pub fn new(floors: impl IntoIterator<Item = (String, usize)>, ceiling: usize) -> Self {
         let lane = |floor| Lane {
@@ -86,6 +93,8 @@ impl<J: Ready, W: Waits> State<J, W> {
             ceiling,
             lanes: floors.into_iter().map(|(language, floor)| (language, lane(floor))).collect(),
             live: BTreeSet::new(),
+            asked_apart: VecDeque::new(),
+            apart: BTreeSet::new(),
             evicted: BTreeSet::new(),
             tickets: 0,
             filling: true,
@@ -103,13 +112,24 @@ impl<J: Ready, W: Waits> State<J, W> {
         Turn::Wait
     }
 
+    /// A place in the queue for a jail apart.
+    pub fn ask_apart(&mut self, who: A) {
+        self.asked_apart.push_back(who);
+    }
+
+    /// The most jails apart: what they hold for good must leave room for those that come and go.
+    fn most_apart(&self) -> usize {
+        (self.ceiling / 4).max(1).min(self.ceiling.saturating_sub(1))
+    }
+
     /// What to do now. To be asked again until it says [`Step::Rest`].
-    pub fn next(&mut self, now: Instant) -> Step<J> {
+    pub fn next(&mut self, now: Instant) -> Step<J, A> {
         let mut wake: Option<Instant> = None;
         for lane in self.lanes.values_mut() {
             lane.waiting.retain(|(_, w)| !w.gave_up());
         }
-        // First those who wait, the longest first; then the floors, the emptiest shelf first.
+        self.asked_apart.retain(|a| !a.gave_up());
+        // First those who wait, the longest first; then who wants one apart; then the floors, the emptiest shelf first.
         let mut wanted: Vec<(u64, usize, String)> = Vec::new();
         for (language, lane) in &self.lanes {
             let unserved = lane.waiting.get(lane.starting).map(|(ticket, _)| *ticket);
@@ -122,7 +142,19 @@ impl<J: Ready, W: Waits> State<J, W> {
             wanted.push((urgency, lane.ready.len() + lane.starting, language.clone()));
         }
         wanted.sort();
-        let Some((urgency, _, language)) = wanted.into_iter().next() else { return Step::Rest(wake) };
+        let first = wanted.into_iter().next();
+        let somebody_waits = first.as_ref().is_some_and(|(urgency, ..)| *urgency != u64::MAX);
+        if !somebody_waits
+            && self.live.len() < self.ceiling
+            && self.apart.len() < self.most_apart()
+            && let Some(who) = self.asked_apart.pop_front()
+        {
+            let jail = Uuid::new_v4();
+            self.live.insert(jail);
+            self.apart.insert(jail);
+            return Step::StartApart(who, jail);
+        }
+        let Some((urgency, _, language)) = first else { return Step::Rest(wake) };
         if self.live.len() < self.ceiling {
             let jail = Uuid::new_v4();
             self.live.insert(jail);
@@ -181,6 +213,7 @@ impl<J: Ready, W: Waits> State<J, W> {
     /// The janitor has removed a jail, or it never came to be.
     pub fn gone(&mut self, jail: Uuid) {
         self.live.remove(&jail);
+        self.apart.remove(&jail);
         self.evicted.remove(&jail);
     }
 
@@ -198,15 +231,16 @@ impl<J: Ready, W: Waits> State<J, W> {
     }
 
     /// Empties everything.
-    pub fn close(&mut self) -> (Vec<J>, Vec<W>) {
+    pub fn close(&mut self) -> (Vec<J>, Vec<W>, Vec<A>) {
         self.filling = false;
+        let apart = self.asked_apart.drain(..).collect();
         let lanes = self.lanes.values_mut();
         let (mut ready, mut waiting) = (Vec::new(), Vec::new());
         for lane in lanes {
             ready.extend(lane.ready.drain(..));
             waiting.extend(lane.waiting.drain(..).map(|(_, w)| w));
         }
-        (ready, waiting)
+        (ready, waiting, apart)
     }
 
     /// Whether a jail counts.

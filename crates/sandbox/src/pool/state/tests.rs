@@ -16,7 +16,7 @@ impl Waits for Person {
         self.1
     }
 }
-type Pool = State<Warm, Person>;
+type Pool = State<Warm, Person, Person>;
 
 fn pool(floors: &[(&str, usize)], ceiling: usize) -> Pool {
     State::new(floors.iter().map(|(l, n)| ((*l).to_owned(), *n)), ceiling)
@@ -137,9 +137,32 @@ fn when_filling_has_stopped_only_who_waits_is_served() {
     assert!(matches!(pool.next(Instant::now()), Step::Start(..)));
 }
 
+#[test]
+fn a_jail_apart_comes_after_who_waits_and_before_the_floors_and_counts() {
+    let now = Instant::now();
+    let mut pool = pool(&[("c", 1)], 8);
+    pool.ask_apart(Person("gone", true));
+    for name in ["first", "second", "third"] {
+        pool.ask_apart(Person(name, false));
+    }
+    assert_eq!(pool.take_or_wait("c", Person("w", false)), Turn::Wait);
+    assert!(matches!(pool.next(now), Step::Start(..)), "who waits");
+    let Step::StartApart(Person("first", _), id) = pool.next(now) else { panic!("the first one apart") };
+    assert!(matches!(pool.next(now), Step::StartApart(Person("second", _), _)));
+    assert!(matches!(pool.next(now), Step::Start(..)), "a quarter of the places may be apart; then the floor");
+    assert_eq!((pool.next(now), pool.live()), (Step::Rest(None), 4));
+    assert!(pool.is_live(id));
+    pool.gone(id);
+    assert!(!pool.is_live(id));
+    assert!(matches!(pool.next(now), Step::StartApart(Person("third", _), _)));
+    let (_, waiting, asked) = pool.close();
+    assert_eq!((waiting.len(), asked.len()), (1, 0));
+}
+
 #[derive(Debug, Clone)]
 enum Event {
     Take(bool),
+    Apart,
     Step,
     Finish(bool),
     Gone,
@@ -148,6 +171,7 @@ enum Event {
 fn events() -> impl Strategy<Value = Vec<Event>> {
     let event = prop_oneof![
         any::<bool>().prop_map(Event::Take),
+        Just(Event::Apart),
         Just(Event::Step),
         Just(Event::Step),
         any::<bool>().prop_map(Event::Finish),
@@ -167,9 +191,11 @@ proptest! {
         let name = |b: bool| if b { "a" } else { "b" };
         for event in events {
             match event {
+                Event::Apart => pool.ask_apart(Person("apart", false)),
                 Event::Take(b) => out.extend(take(&mut pool, name(b)).map(|j| j.id())),
                 Event::Step => match pool.next(now) {
                     Step::Start(l, id) => starting.push_back((l, id)),
+                    Step::StartApart(_, id) => out.push_back(id),
                     Step::Evict(j) => out.push_back(j.id()),
                     Step::Rest(_) => {}
                 },
@@ -193,6 +219,7 @@ proptest! {
         for _ in 0..1000 {
             match pool.next(later) {
                 Step::Start(l, id) => out.extend(pool.started(&l, Warm(id)).map(|(j, _)| j.id())),
+                Step::StartApart(_, id) => out.push_back(id),
                 Step::Evict(j) => pool.gone(j.id()),
                 Step::Rest(_) => {
                     if let Some((l, id)) = starting.pop_front() {
