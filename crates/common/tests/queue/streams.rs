@@ -54,7 +54,7 @@ async fn a_blocked_reader_gets_a_job_of_any_class_as_soon_as_it_is_added() {
         let (entry, ()) = tokio::join!(reader.next(Duration::from_secs(5)), adding);
         let entry = entry.expect("reads").expect("an entry");
         assert_eq!(entry.job, added);
-        assert!(started.elapsed() < Duration::from_secs(1));
+        assert!(started.elapsed() < Duration::from_secs(4));
         queue.ack(&entry).await.expect("acknowledges");
     }
     flush(&namespace).await;
@@ -88,7 +88,7 @@ async fn what_a_dead_reader_held_is_taken_over_by_another() {
     drop(dead);
     let mut heir = queue.reader("heir");
     assert_eq!(heir.next(Duration::from_millis(50)).await.expect("reads"), None, "it may still be alive");
-    tokio::time::sleep(Duration::from_millis(400)).await;
+    tokio::time::sleep(Duration::from_millis(1200)).await;
     let entry = heir.next(BLOCK).await.expect("reads").expect("the entry");
     assert_eq!(entry.job, lost);
     queue.ack(&entry).await.expect("acknowledges");

@@ -45,10 +45,10 @@ async fn a_job_that_runs_longer_than_its_lease_keeps_it(pg: PgPool) {
     let (fixture, namespace, script) = (Fixture::new(&pg).await, namespace(), Arc::<Script>::default());
     let id = fixture.submit(account(&pg).await).await;
     script.set(id, &[Step::Wait]);
-    let options = Options { lease: Duration::from_secs(1), ..Options::default() };
+    let options = Options { lease: Duration::from_secs(2), ..Options::default() };
     let grader = Grader::start(&pg, &namespace, &script, &options);
     eventually("it runs", || async { script.runs_of(id) == 1 }).await;
-    tokio::time::sleep(Duration::from_secs(4)).await;
+    tokio::time::sleep(Duration::from_secs(5)).await;
     script.go.notify_one();
     assert_eq!((graded(&pg, id).await, script.runs_of(id)), ((Verdict::Ac, 1), 1));
     grader.stop().await;
@@ -79,7 +79,7 @@ async fn a_submission_that_kills_each_grader_ends_as_ie_and_the_others_are_grade
     let (fixture, namespace, script) = (Fixture::new(&pg).await, namespace(), Arc::<Script>::default());
     let poison = fixture.submit(account(&pg).await).await;
     script.set(poison, &[Step::Hang; 9]);
-    let options = Options { lease: Duration::from_secs(1), ..Options::default() };
+    let options = Options { lease: Duration::from_secs(2), ..Options::default() };
     for n in 1..=3 {
         let grader = Grader::start_to_be_killed(&pg, &namespace, &script, &options);
         eventually("it runs", || async { script.runs_of(poison) == n }).await;
