@@ -51,6 +51,21 @@ pub fn processes(deployment: &str) -> Vec<String> {
     found
 }
 
+/// A deployment's jails in which a submission is, or was, with what is in their source folders: a jail that waits for
+/// its only job has nothing there.
+pub fn used_jails(workspace_root: &Path, deployment: &str) -> Vec<String> {
+    let Ok(jails) = fs::read_dir(workspace_root.join(deployment).join("jails")) else { return Vec::new() };
+    let mut found = Vec::new();
+    for jail in jails.flatten() {
+        let files = fs::read_dir(jail.path().join("src")).into_iter().flatten().flatten();
+        let names: Vec<_> = files.map(|f| f.file_name().to_string_lossy().into_owned()).collect();
+        if !names.is_empty() {
+            found.push(format!("{} with {names:?}", jail.file_name().to_string_lossy()));
+        }
+    }
+    found
+}
+
 /// Names of what is in a deployment's folders of jails and of owners' locks.
 pub fn folders(workspace_root: &Path, deployment: &str) -> Vec<String> {
     let mut found = Vec::new();

@@ -5,6 +5,7 @@
 
 pub mod classroom;
 pub mod database;
+pub mod host;
 pub mod labs;
 pub mod leftovers;
 pub mod observer;

@@ -32,6 +32,21 @@ impl Program {
         Self { name: path.to_owned(), language: language.to_owned(), files: files.collect(), main: None }
     }
 
+    /// Reads one file of `tests/programs/`, whose language its extension tells; it is handed in under its language's
+    /// usual name, so that a folder can hold the same attack in several languages.
+    pub fn single(path: &str) -> Self {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("programs").join(path);
+        let content = fs::read_to_string(&file).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
+        let (language, name) = match file.extension().and_then(|e| e.to_str()) {
+            Some("c") => ("c", "main.c"),
+            Some("cpp") => ("cpp", "main.cpp"),
+            Some("py") => ("python", "main.py"),
+            Some("java") => ("java", "Main.java"),
+            other => panic!("{path}: no language has the extension {other:?}"),
+        };
+        Self { name: path.to_owned(), ..Self::of(language, name, &content) }
+    }
+
     /// One file.
     pub fn of(language: &str, file: &str, content: &str) -> Self {
         let files = json!([{"name": file, "content": content}]);

@@ -217,6 +217,11 @@ impl Stack {
         leftovers::folders(&self.workspace_root, &self.instance)
     }
 
+    /// This installation's jails in which a submission is, or was.
+    pub fn used_jails(&self) -> Vec<String> {
+        leftovers::used_jails(&self.workspace_root, &self.instance)
+    }
+
     /// API and graders, running or not.
     pub fn services(&self) -> impl Iterator<Item = &Service> {
         std::iter::once(&self.api).chain(&self.graders)

