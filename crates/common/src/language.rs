@@ -10,6 +10,12 @@ use anyhow::{Context as _, bail, ensure};
 use regex::Regex;
 use serde::Deserialize;
 
+pub mod choice;
+pub mod diagnostics;
+
+pub use choice::Choice;
+pub use diagnostics::{ColumnUnit, DiagnosticFormat, DiagnosticPattern, Diagnostics};
+
 /// How flat files are laid out before compiling.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -31,18 +37,6 @@ pub enum Entry {
     File,
     /// `{main}` is the binary name of a class with a `main` method, found in the compiled class files.
     JavaClass,
-}
-
-/// How the compiler's output is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum DiagnosticFormat {
-    /// `File.java:3: error: …`, the source line, a caret.
-    Javac,
-    /// `file.c:3:5: error: …`.
-    Gcc,
-    /// `  File "x.py", line 3`.
-    Python,
 }
 
 /// Limits of the compile step; its own budget, never the test's.
@@ -83,6 +77,9 @@ pub struct Language {
     pub id: String,
     /// For people.
     pub name: String,
+    /// Whether it is offered unless the operator chooses otherwise.
+    #[serde(default = "yes")]
+    pub core: bool,
     /// Docker image.
     pub image: String,
     /// File name endings that a submission may have, without the dot.
@@ -97,11 +94,11 @@ pub struct Language {
     pub layout: Layout,
     /// How the entry point is found.
     pub entry: Entry,
-    /// Entry file by default, for [`Entry::File`].
+    /// Entry file by default, for [`Entry::File`] and for a compiler that is handed `{main}`.
     #[serde(default)]
     pub main_file: Option<String>,
     /// How compiler output is read.
-    pub diagnostics: DiagnosticFormat,
+    pub diagnostics: Diagnostics,
     /// Regular expressions on the end of stderr: a failed run with one of these is MLE.
     #[serde(default)]
     pub memory_exhausted: Vec<String>,
@@ -119,6 +116,9 @@ pub struct Language {
     pub hello: String,
     /// What that program prints, relative to the folder.
     pub hello_output: String,
+    /// Folder of the programs that the image test runs, relative to the language's folder.
+    #[serde(default = "default_samples")]
+    pub samples: String,
     /// Limits of the compile step.
     #[serde(default)]
     pub compile_limits: CompileLimits,
@@ -134,6 +134,14 @@ pub struct Language {
 
 fn default_source_limit_kb() -> u64 {
     256
+}
+
+fn default_samples() -> String {
+    "samples".to_owned()
+}
+
+fn yes() -> bool {
+    true
 }
 
 impl Language {
@@ -158,9 +166,17 @@ impl Language {
             "compile_extensions must be among extensions"
         );
         ensure!(!language.run.is_empty(), "run must not be empty");
+        for text in language.compile.iter().chain(&language.run).chain(language.env.values()) {
+            check_placeholders(text)?;
+        }
         language.memory_exhausted_regexes =
             language.memory_exhausted.iter().map(|r| Regex::new(r)).collect::<Result<_, _>>()?;
         Ok(language)
+    }
+
+    /// Whether the compiler is handed one file as the main one, which must then be found before compiling.
+    pub fn compiles_main_file(&self) -> bool {
+        self.compile.iter().any(|argument| argument.contains("{main}"))
     }
 
     /// Whether the end of a failed run's stderr says that a managed runtime ran out of memory.
@@ -179,17 +195,64 @@ impl Language {
     }
 }
 
+/// A text of a command line or of the environment with the jail's memory in the place of `{memory_mb}`, in MiB, and
+/// so many percent of it in the place of `{memory_mb:60%}`.
+pub fn with_memory(text: &str, memory_bytes: u64) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find(MEMORY) {
+        let (before, at) = rest.split_at(start);
+        out.push_str(before);
+        if let Some((percent, length)) = memory_placeholder(at) {
+            out.push_str(&((memory_bytes.saturating_mul(percent) / 100) >> 20).to_string());
+            rest = &at[length..];
+        } else {
+            out.push_str(MEMORY);
+            rest = &at[MEMORY.len()..];
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
+const MEMORY: &str = "{memory_mb";
+
+/// The percentage and the length of a placeholder at the beginning of a text.
+fn memory_placeholder(text: &str) -> Option<(u64, usize)> {
+    let inside = text.strip_prefix(MEMORY)?.split_once('}')?.0;
+    let percent = match inside.strip_prefix(':') {
+        None => inside.is_empty().then_some(100),
+        Some(percent) => percent.strip_suffix('%')?.parse().ok().filter(|p| (1..=100).contains(p)),
+    };
+    percent.map(|p| (p, MEMORY.len() + inside.len() + 1))
+}
+
+fn check_placeholders(text: &str) -> anyhow::Result<()> {
+    for (start, _) in text.match_indices(MEMORY) {
+        ensure!(
+            memory_placeholder(&text[start..]).is_some(),
+            "{text:?}: write {{memory_mb}}, or {{memory_mb:60%}} for a part of it, 1 to 100"
+        );
+    }
+    Ok(())
+}
+
 fn has_extension(file_name: &str, extensions: &[String]) -> bool {
     file_name.rsplit_once('.').is_some_and(|(stem, ending)| !stem.is_empty() && extensions.iter().any(|e| e == ending))
 }
 
-/// All languages, by id.
+/// The languages that are offered, by id.
 #[derive(Debug, Clone)]
 pub struct Languages(Arc<BTreeMap<String, Arc<Language>>>);
 
 impl Languages {
-    /// Reads every folder of `dir` that holds a `language.toml`.
+    /// Reads every folder of `dir` that holds a `language.toml`, and keeps the languages that are core.
     pub fn read(dir: &Path) -> anyhow::Result<Self> {
+        Self::chosen(dir, &Choice::Core)
+    }
+
+    /// Reads every folder of `dir` that holds a `language.toml`, and keeps what was chosen.
+    pub fn chosen(dir: &Path, choice: &Choice) -> anyhow::Result<Self> {
         let mut languages = BTreeMap::new();
         let entries =
             std::fs::read_dir(dir).with_context(|| format!("cannot read the languages' folder {}", dir.display()))?;
@@ -204,6 +267,9 @@ impl Languages {
             }
         }
         ensure!(!languages.is_empty(), "no folder of {} holds a language.toml", dir.display());
+        choice.check(languages.keys().map(String::as_str))?;
+        languages.retain(|id, language| choice.takes(id, language.core));
+        ensure!(!languages.is_empty(), "no language of {} is core: choose some", dir.display());
         Ok(Self(Arc::new(languages)))
     }
 
@@ -243,6 +309,7 @@ mod tests {
         assert_eq!((language.source_limit_kb, language.layout), (256, Layout::Flat));
         assert_eq!(language.compile_limits, CompileLimits::default());
         assert_eq!(language.run_limits.processes_extra, 0);
+        assert!(language.core && language.samples == "samples", "a folder that somebody adds is on at once");
     }
 
     #[test]
@@ -254,6 +321,18 @@ mod tests {
     #[test]
     fn a_broken_pattern_is_refused_when_it_is_read() {
         assert!(Language::parse(&MINIMAL.replace("OutOfMemoryError:", "(")).is_err());
+    }
+
+    #[test]
+    fn memory_is_told_whole_or_in_part_and_a_misspelt_part_is_refused() {
+        let told = |text| with_memory(text, 256 << 20);
+        assert_eq!(told("--max-old-space-size={memory_mb:75%}"), "--max-old-space-size=192");
+        assert_eq!(told("{memory_mb}m {memory_mb:1%} {main} {memory_mb:x}"), "256m 2 {main} {memory_mb:x}");
+        for wrong in ["{memory_mb:0%}", "{memory_mb:101%}", "{memory_mb:60}", "{memory_mbs}", "{memory_mb"] {
+            let text = MINIMAL.replace("{main}", wrong);
+            let error = format!("{:#}", Language::parse(&text).expect_err(wrong));
+            assert!(error.contains("1 to 100"), "{wrong}: {error}");
+        }
     }
 
     #[test]
@@ -276,11 +355,18 @@ mod tests {
     #[test]
     fn the_folders_that_ship_are_all_valid_and_complete() {
         let images = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../images");
-        let languages = Languages::read(&images).expect("all valid");
-        for id in ["java", "python", "c", "cpp"] {
-            let language = languages.get(id).unwrap_or_else(|| panic!("{id} is missing"));
+        let languages = Languages::chosen(&images, &Choice::All).expect("all valid");
+        for language in languages.iter() {
+            let id = &language.id;
             assert!(language.dir.join(&language.hello).is_file(), "{id}: no hello program");
             assert!(language.dir.join(&language.hello_output).is_file(), "{id}: no hello output");
+            assert!(language.dir.join(&language.samples).is_dir(), "{id}: no samples");
+            assert!(language.dir.ends_with(id), "{id}: its folder has another name");
         }
+        let core = Languages::read(&images).expect("all valid");
+        for id in ["java", "python", "c", "cpp", "javascript"] {
+            assert!(core.get(id).is_some(), "{id} is core");
+        }
+        assert!(core.get("haskell").is_none() && languages.get("haskell").is_some());
     }
 }

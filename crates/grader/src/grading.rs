@@ -218,7 +218,8 @@ impl Bench<'_> {
             open_files: OPEN_FILES,
             stack_bytes: Some(STACK_BYTES),
         };
-        let done = jail.exec(program.exec_request(&test.args, limits), test.stdin.as_bytes()).await?;
+        let request = program.in_memory(resources.memory_bytes).exec_request(&test.args, limits);
+        let done = jail.exec(request, test.stdin.as_bytes()).await?;
         // What it measured stands, however the jail looks afterwards.
         let clean = jail.clean().await;
         if !matches!(clean, Ok(true)) {

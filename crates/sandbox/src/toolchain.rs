@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use iteratione_common::{
     diagnostic::{Diagnostic, Severity},
     lab::SourceFile,
-    language::{Entry, Language},
+    language::{Entry, Language, with_memory},
     submission::CompileResult,
 };
 
@@ -46,9 +46,14 @@ pub struct Build {
 /// A program that is ready in its jail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Program {
-    argv: Vec<String>,
+    /// As the language says it.
+    run: Vec<String>,
+    /// What `{main}` stands for.
+    main: String,
     env: BTreeMap<String, String>,
     names: NameMap,
+    /// What the runtime is told that it has, in bytes.
+    memory: u64,
 }
 
 /// Why a submission cannot be run. Always the student's business, never ours.
@@ -112,12 +117,20 @@ impl BuildFailure {
 }
 
 impl Program {
+    /// The same program in a jail of another size than it was built for.
+    #[must_use]
+    pub fn in_memory(&self, bytes: u64) -> Self {
+        Self { memory: bytes, ..self.clone() }
+    }
+
     /// The program as a process with arguments and limits.
     pub fn exec_request(&self, arguments: &[String], limits: ExecLimits) -> ExecRequest {
+        let mut argv = expand(&self.run, self.memory, &[], &self.main);
+        argv.extend_from_slice(arguments);
         ExecRequest {
             role: Role::Program,
-            argv: self.argv.iter().chain(arguments).cloned().collect(),
-            env: self.env.clone(),
+            argv,
+            env: told(&self.env, self.memory),
             cwd: SCRATCH_DIR.to_owned(),
             limits,
         }
@@ -152,8 +165,17 @@ pub async fn build(
         Ok(laid) => laid,
         Err(failure) => return Ok(failed(nothing_compiled(failure.message()), failure)),
     };
+    let start = match language.compiles_main_file().then(|| main_file(language, &laid.sources, order)) {
+        Some(Err(failure)) => {
+            let mut result = nothing_compiled(failure.message());
+            result.diagnostics.push(unplaced(&failure, ""));
+            return Ok(failed(result, failure));
+        }
+        Some(Ok(path)) => path,
+        None => String::new(),
+    };
     jail.write_sources(&laid.files).await?;
-    let (mut result, failure) = compile(jail, language, &laid, run.cpus).await?;
+    let (mut result, failure) = compile(jail, language, &laid, &start, run.cpus).await?;
     if let Some(failure) = failure {
         return Ok(failed(result, failure));
     }
@@ -164,9 +186,11 @@ pub async fn build(
         Entry::JavaClass => main_class(jail, order).await?,
     };
     let program = main.map(|main| Program {
-        argv: expand(&language.run, &[], &main),
+        run: language.run.clone(),
+        main,
         env: environment(language),
         names: laid.names,
+        memory: run.memory_bytes,
     });
     if let Err(failure) = &program {
         result.ok = false;
@@ -188,6 +212,7 @@ async fn compile(
     jail: &mut Jail,
     language: &Language,
     laid: &Laid,
+    main: &str,
     cpus: f64,
 ) -> Result<(CompileResult, Option<BuildFailure>), SandboxError> {
     if language.compile.is_empty() {
@@ -198,8 +223,8 @@ async fn compile(
     jail.set_resources(resources).await?;
     let request = ExecRequest {
         role: Role::Compiler,
-        argv: expand(&language.compile, &laid.sources, ""),
-        env: environment(language),
+        argv: expand(&language.compile, resources.memory_bytes, &laid.sources, main),
+        env: told(&environment(language), resources.memory_bytes),
         cwd: SOURCE_DIR.to_owned(),
         limits: ExecLimits {
             cpu_ms: limits.cpu_ms,
@@ -221,7 +246,7 @@ async fn compile(
     let text = String::from_utf8_lossy(&raw);
     let failure = verdict(language, &done, &text);
     let mut diagnostics = laid.notes.clone();
-    diagnostics.extend(diagnostics::read(language.diagnostics, &text, laid));
+    diagnostics.extend(diagnostics::read(&language.diagnostics, &text, laid));
     if let Some(failure) = &failure
         && (*failure != BuildFailure::Compiler || diagnostics.iter().all(|d| d.severity != Severity::Error))
     {
@@ -269,13 +294,13 @@ fn verdict(language: &Language, done: &Execution, text: &str) -> Option<BuildFai
 }
 
 /// A command line with its placeholders filled in. An element `{sources}` becomes one element per source file.
-fn expand(command: &[String], sources: &[String], main: &str) -> Vec<String> {
+fn expand(command: &[String], memory: u64, sources: &[String], main: &str) -> Vec<String> {
     let mut argv = Vec::new();
     for element in command {
         if element == "{sources}" {
             argv.extend(sources.iter().cloned());
         } else {
-            argv.push(element.replace("{build}", BUILD_DIR).replace("{main}", main));
+            argv.push(with_memory(element, memory).replace("{build}", BUILD_DIR).replace("{main}", main));
         }
     }
     argv
@@ -286,6 +311,11 @@ fn environment(language: &Language) -> BTreeMap<String, String> {
     env.entry("HOME".to_owned()).or_insert_with(|| SCRATCH_DIR.to_owned());
     env.entry("TMPDIR".to_owned()).or_insert_with(|| "/tmp".to_owned());
     env
+}
+
+/// An environment with the jail's memory in it.
+fn told(env: &BTreeMap<String, String>, memory: u64) -> BTreeMap<String, String> {
+    env.iter().map(|(name, value)| (name.clone(), with_memory(value, memory))).collect()
 }
 
 /// The file to run: the one that was asked for, with or without its ending, the language's usual one, or the only one.
@@ -342,8 +372,9 @@ mod tests {
 
     #[test]
     fn placeholders_are_filled_in_and_a_source_is_one_argument_whatever_its_name() {
-        let argv = expand(&texts(&["cc", "-o", "{build}/main", "{sources}"]), &texts(&["a b.c", "{main}.c"]), "x");
-        assert_eq!(argv, ["cc", "-o", "/build/main", "a b.c", "{main}.c"]);
+        let command = texts(&["cc", "-o", "{build}/{main}", "{sources}", "-m{memory_mb:50%}"]);
+        let argv = expand(&command, 512 << 20, &texts(&["a b.c", "{main}{memory_mb}.c"]), "x");
+        assert_eq!(argv, ["cc", "-o", "/build/x", "a b.c", "{main}{memory_mb}.c", "-m256"]);
     }
 
     #[test]

@@ -6,13 +6,14 @@
 
 use iteratione_common::{
     diagnostic::{Diagnostic, Severity},
-    language::DiagnosticFormat,
+    language::{DiagnosticFormat, Diagnostics},
 };
 
 use super::layout::Laid;
 
 mod gcc;
 mod javac;
+mod patterns;
 mod python;
 #[cfg(test)]
 mod tests;
@@ -25,12 +26,13 @@ const MESSAGE_BYTES: usize = 4000;
 const LOOKUPS: usize = 1000;
 
 /// Reads a compiler's output.
-pub fn read(format: DiagnosticFormat, output: &str, laid: &Laid) -> Vec<Diagnostic> {
+pub fn read(how: &Diagnostics, output: &str, laid: &Laid) -> Vec<Diagnostic> {
     let sources = Sources { laid, lookups: LOOKUPS.into() };
-    let mut found = match format {
-        DiagnosticFormat::Javac => javac::read(output, &sources),
-        DiagnosticFormat::Gcc => gcc::read(output, &sources),
-        DiagnosticFormat::Python => python::read(output, &sources),
+    let mut found = match how {
+        Diagnostics::BuiltIn(DiagnosticFormat::Javac) => javac::read(output, &sources),
+        Diagnostics::BuiltIn(DiagnosticFormat::Gcc) => gcc::read(output, &sources),
+        Diagnostics::BuiltIn(DiagnosticFormat::Python) => python::read(output, &sources),
+        Diagnostics::Patterns(patterns) => patterns::read(patterns, output, &sources),
     };
     for least in [Severity::Note, Severity::Warning, Severity::Error] {
         // From the end, so that the first ones stay.
@@ -77,6 +79,14 @@ fn place(text: &str) -> Option<(&str, u32)> {
 /// A number as tools print it: `parse` would also take a sign.
 fn number(text: &str) -> Option<u32> {
     text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse().ok()).flatten()
+}
+
+/// A column from the number of bytes before it in a line of a file.
+fn in_characters(sources: &Sources<'_>, path: &str, line: u32, bytes: u32) -> Option<u32> {
+    let before = usize::try_from(bytes).ok()?;
+    let Some(source) = sources.line(path, line) else { return bytes.checked_add(1) };
+    let inside = &source[..before.min(source.len())];
+    column(String::from_utf8_lossy(inside).chars().count() + (before - inside.len()))
 }
 
 /// A column from the number of characters before it.

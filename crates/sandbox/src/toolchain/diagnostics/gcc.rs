@@ -5,7 +5,7 @@
 
 use iteratione_common::diagnostic::{Diagnostic, Severity};
 
-use super::{Sources, column, number, place};
+use super::{Sources, in_characters, number, place};
 
 const MARKS: [(&str, Severity); 6] = [
     ("fatal error: ", Severity::Error),
@@ -93,12 +93,7 @@ fn diagnostic(
     severity: Severity,
     message: String,
 ) -> Diagnostic {
-    let column = byte.filter(|b| *b > 0).and_then(|byte| {
-        let before = usize::try_from(byte - 1).ok()?;
-        let Some(source) = sources.line(path, line) else { return Some(byte) };
-        let inside = &source[..before.min(source.len())];
-        column(String::from_utf8_lossy(inside).chars().count() + (before - inside.len()))
-    });
+    let column = byte.and_then(|b| b.checked_sub(1)).and_then(|before| in_characters(sources, path, line, before));
     Diagnostic { file: sources.name(path), line: Some(line), column, severity, message }
 }
 

@@ -26,7 +26,7 @@ fn real(language: &str, folder: &str) -> Vec<Diagnostic> {
         .collect();
     let laid = lay_out(&language, &files).expect("laid out");
     let output = std::fs::read_to_string(folder.join("output.txt")).expect("output");
-    read(language.diagnostics, &output, &laid)
+    read(&language.diagnostics, &output, &laid)
 }
 
 fn collect(folder: &Path, into: &mut Vec<PathBuf>) {
@@ -158,7 +158,7 @@ fn one(format: DiagnosticFormat, name: &str, content: &str, output: &str) -> Vec
     let images = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../images");
     let language = Language::read(&images.join(language)).expect("valid");
     let file = SourceFile { name: name.to_owned(), content: content.to_owned() };
-    read(format, output, &lay_out(&language, &[file]).expect("laid out"))
+    read(&Diagnostics::BuiltIn(format), output, &lay_out(&language, &[file]).expect("laid out"))
 }
 
 #[test]
