@@ -2,6 +2,7 @@
 //!
 //! It knows neither Docker nor HTTP handlers. Only [`store`] names sqlx, only [`queue`] and [`events`] name redis.
 
+pub mod archive;
 pub mod config;
 pub mod diagnostic;
 pub mod events;
