@@ -1,0 +1,2 @@
+echo fine
+echo ) # error here

@@ -1,0 +1,2 @@
+source "$(dirname -- "$0")/numbers.sh"
+echo "$((six * $(seven)))"

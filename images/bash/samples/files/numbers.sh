@@ -1,0 +1,3 @@
+six=6
+
+seven() { echo 7; }

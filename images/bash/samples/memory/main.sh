@@ -1,0 +1,2 @@
+text=xxxxxxxx
+while :; do text=$text$text; done

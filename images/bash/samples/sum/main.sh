@@ -1,0 +1,7 @@
+total=0
+while read -r -a numbers; do
+  for n in "${numbers[@]}"; do
+    total=$((total + n))
+  done
+done
+echo "$total"

@@ -1,0 +1,3 @@
+#include "numbers.h"
+
+int seven(void) { return 7; }

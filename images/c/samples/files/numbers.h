@@ -1,0 +1,4 @@
+#pragma once
+#define SIX 6
+
+int seven(void);

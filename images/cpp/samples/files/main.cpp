@@ -1,0 +1,5 @@
+#include <iostream>
+
+#include "numbers.hpp"
+
+int main() { std::cout << numbers::six * numbers::seven() << '\n'; }

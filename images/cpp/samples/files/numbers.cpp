@@ -1,0 +1,3 @@
+#include "numbers.hpp"
+
+int numbers::seven() { return 7; }

@@ -1,0 +1,6 @@
+#pragma once
+
+namespace numbers {
+constexpr int six = 6;
+int seven();
+}

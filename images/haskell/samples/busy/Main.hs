@@ -1,0 +1,2 @@
+main :: IO ()
+main = print (length (filter (== 1) (cycle [2 :: Integer])))

@@ -1,0 +1,4 @@
+import Numbers (seven, six)
+
+main :: IO ()
+main = print (six * seven)

@@ -1,0 +1,2 @@
+const fine = 1;
+console.log(fine;  // error here

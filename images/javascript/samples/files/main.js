@@ -1,0 +1,3 @@
+import { six } from "./six.mjs";
+const { seven } = await import("./seven.cjs").then((m) => m.default);
+console.log(six * seven());

@@ -1,0 +1,4 @@
+import numbers.seven
+import numbers.six
+
+fun main() = println(six * seven())

@@ -1,0 +1,5 @@
+package numbers
+
+const val six = 6
+
+fun seven() = 7

@@ -1,0 +1,3 @@
+fun main() {
+    println(generateSequence(::readLine).flatMap { it.split(" ") }.filter { it.isNotBlank() }.sumOf { it.toLong() })
+}

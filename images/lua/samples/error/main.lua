@@ -1,0 +1,2 @@
+print("fine")
+print(1 +) -- error here

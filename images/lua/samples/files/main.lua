@@ -1,0 +1,2 @@
+local numbers = require("numbers")
+print(numbers.six * numbers.seven())

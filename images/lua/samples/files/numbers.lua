@@ -1,0 +1,4 @@
+return {
+  six = 6,
+  seven = function() return 7 end,
+}

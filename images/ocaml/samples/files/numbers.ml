@@ -1,0 +1,2 @@
+let six = 6
+let seven () = 7

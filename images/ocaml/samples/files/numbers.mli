@@ -1,0 +1,2 @@
+val six : int
+val seven : unit -> int

@@ -1,0 +1,5 @@
+program Busy;
+
+begin
+  while True do;
+end.

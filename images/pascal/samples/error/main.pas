@@ -1,0 +1,5 @@
+program Broken;
+
+begin
+  WriteLn(Nothing); { error here }
+end.

@@ -1,0 +1,7 @@
+program Files;
+
+uses Numbers;
+
+begin
+  WriteLn(Six * Seven);
+end.

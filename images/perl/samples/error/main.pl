@@ -1,0 +1,2 @@
+use v5.36;
+say $missing; # error here

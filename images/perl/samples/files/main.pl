@@ -1,0 +1,3 @@
+use v5.36;
+use Numbers;
+say Numbers::SIX() * Numbers::seven();

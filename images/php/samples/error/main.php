@@ -1,0 +1,3 @@
+<?php
+$fine = 1;
+echo $fine +; // error here

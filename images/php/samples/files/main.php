@@ -1,0 +1,4 @@
+<?php
+require __DIR__ . "/numbers.php";
+
+echo SIX * seven(), "\n";

@@ -1,0 +1,7 @@
+<?php
+const SIX = 6;
+
+function seven(): int
+{
+    return 7;
+}

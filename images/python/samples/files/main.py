@@ -1,0 +1,3 @@
+import numbers42
+
+print(numbers42.SIX * numbers42.seven())

@@ -1,0 +1,5 @@
+SIX = 6
+
+
+def seven() -> int:
+    return 7

@@ -1,0 +1,2 @@
+six <- 6
+seven <- function() 7

@@ -1,0 +1,3 @@
+def f
+  puts 1 +) # error here
+end

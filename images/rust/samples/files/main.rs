@@ -1,0 +1,5 @@
+mod numbers;
+
+fn main() {
+    println!("{}", numbers::SIX * numbers::seven());
+}

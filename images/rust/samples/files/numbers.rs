@@ -1,0 +1,5 @@
+pub const SIX: i32 = 6;
+
+pub fn seven() -> i32 {
+    7
+}
