@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use iteratione_common::config::process_environment;
+use iteratione_common::{config::process_environment, language::Choice};
 
 const DATABASE_URL: &str = "postgres://iteratione:iteratione@127.0.0.1:54329/iteratione_dev";
 const REDIS_URL: &str = "redis://127.0.0.1:63799";
@@ -20,6 +20,8 @@ pub struct Settings {
     pub harness: PathBuf,
     /// `ITERATIONE_TEST_LANGUAGES_DIR`: one folder per language.
     pub languages_dir: PathBuf,
+    /// `ITERATIONE_TEST_LANGUAGES`: ids of the languages whose folders are tested, as `ITERATIONE_LANGUAGES` has them.
+    pub languages: Choice,
 }
 
 impl Settings {
@@ -31,12 +33,15 @@ impl Settings {
         let root = repository();
         let target = environment.get("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
         let static_target = format!("{}-unknown-linux-gnu/debug/iteratione-harness", std::env::consts::ARCH);
+        let ids = variable("LANGUAGES").unwrap_or_default();
+        let ids: Vec<_> = ids.split([',', ' ']).filter(|id| !id.is_empty()).map(str::to_owned).collect();
         Self {
             database_url: variable("DATABASE_URL").unwrap_or_else(|| DATABASE_URL.to_owned()),
             redis_url: variable("REDIS_URL").unwrap_or_else(|| REDIS_URL.to_owned()),
             bin_dir: path("BIN_DIR", target.join("debug")),
             harness: path("HARNESS", target.join(static_target)),
             languages_dir: path("LANGUAGES_DIR", root.join("images")),
+            languages: Choice::new(&ids).expect("ITERATIONE_TEST_LANGUAGES"),
         }
     }
 
