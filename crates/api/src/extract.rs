@@ -7,7 +7,7 @@ mod peer;
 mod url;
 
 pub use body::Body;
-pub(crate) use body::{parse_json, read_body_up_to};
+pub(crate) use body::{parse_json, read_body, read_body_up_to};
 pub use idempotent::{Begun, IdempotencyKey, Idempotent, KEY_HEADER, REPLAYED_HEADER, Work};
 pub use page::{List, Page};
 pub use peer::Peer;

@@ -28,6 +28,8 @@ pub struct LabDocument {
     #[serde(default)]
     pub starter: BTreeMap<String, Vec<StarterFile>>,
     /// Test groups in order; at least one.
+    #[serde(default)]
+    #[schema(required = true)]
     pub groups: Vec<TestGroup>,
     /// Reference solutions and what they must get.
     #[serde(default)]

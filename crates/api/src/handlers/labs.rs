@@ -10,13 +10,14 @@ mod submissions;
 mod submit;
 #[cfg(test)]
 mod tests;
+mod upload;
 
 use axum::extract::DefaultBodyLimit;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::state::AppState;
 
-/// Bytes of a lab document: tests carry their data.
+/// Bytes of a lab document, or of an archive and of all that is in it: tests carry their data.
 const DOCUMENT_BYTES: usize = 16 << 20;
 /// Bytes of a hand-in. How much source a language takes is in its `language.toml`; JSON can escape it at length.
 const HAND_IN_BYTES: usize = 4 << 20;

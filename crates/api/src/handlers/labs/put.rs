@@ -10,19 +10,17 @@ use axum::{
 };
 use iteratione_common::{
     ids::LabId,
-    lab::{
-        LabDocument,
-        validate::{self, warnings},
-    },
+    lab::{LabDocument, validate},
     store::{self, LabStatus},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::upload::{Upload, ZipArchive};
 use crate::{
     auth::access::CourseInstructor,
     error::ApiError,
-    extract::{Body, Params, PathOf},
+    extract::{Params, PathOf},
     problem::{FieldProblem, Problem},
     state::AppState,
 };
@@ -58,7 +56,7 @@ pub struct PutAnswer {
     pub changed: bool,
     /// Nothing was stored.
     pub dry_run: bool,
-    /// What is allowed, but seldom meant.
+    /// What is allowed, but seldom meant; what of an archive was not used.
     pub warnings: Vec<FieldProblem>,
 }
 
@@ -67,10 +65,14 @@ pub struct PutAnswer {
 /// Idempotent: the same document twice is one revision. Each change is a new immutable revision and makes the lab a
 /// draft; students keep the published revision until the new one is published. Everything that is wrong with a
 /// document is reported at once, each by its JSON pointer.
+///
+/// A zip archive may hold the document as `lab.json`, tests as `1.in` and `1.out` (or `1.ans`), or both. Tests at its root
+/// belong to the document's first group (`tests`, worth 100 points, if it names none), those in a folder to the group of
+/// that name. The first step of a pointer is then the entry of the archive.
 #[utoipa::path(
     put, path = "/courses/{course}/labs/{slug}", tag = "labs",
     params(("course" = String, Path, description = "Id or slug"), ("slug" = String, Path), PutQuery),
-    request_body = LabDocument,
+    request_body(content((LabDocument = "application/json"), (ZipArchive = "application/zip"))),
     responses(
         (status = 200, body = PutAnswer, description = "Changed, unchanged, or a dry run that found nothing wrong"),
         (status = 201, body = PutAnswer, description = "Created; `Location` is the lab"),
@@ -84,11 +86,14 @@ pub(super) async fn put_lab(
     PathOf(LabSlugPath { slug }): PathOf<LabSlugPath>,
     Params(query): Params<PutQuery>,
     State(state): State<AppState>,
-    Body(document): Body<LabDocument>,
+    upload: Upload,
 ) -> Result<Response, ApiError> {
     validate::slug(&slug).map_err(|detail| ApiError::BadRequest(format!("The lab's slug {detail}.")))?;
-    validate::validate(&document, &state.languages, &state.config.api.ceilings).map_err(ApiError::Invalid)?;
-    let warnings = warnings(&document);
+    let mut lab = upload.read(&slug, &state.languages).await?;
+    validate::validate(&lab.document, &state.languages, &state.config.api.ceilings)
+        .map_err(|problems| ApiError::Invalid(lab.placed(problems)))?;
+    let mut warnings = std::mem::take(&mut lab.warnings);
+    warnings.extend(lab.placed(validate::warnings(&lab.document)));
     if query.dry_run {
         let answer = PutAnswer {
             id: None,
@@ -103,7 +108,7 @@ pub(super) async fn put_lab(
         return Ok(Json(answer).into_response());
     }
     let mut tx = state.pg.begin().await?;
-    let put = store::lab::put(&mut tx, member.course.course_id, &slug, &document, member.user.id).await?;
+    let put = store::lab::put(&mut tx, member.course.course_id, &slug, &lab.document, member.user.id).await?;
     let status = match store::lab::get(&mut *tx, put.lab).await? {
         Some(lab) => lab.status,
         None => return Err(anyhow::anyhow!("a lab is gone within its own transaction").into()),

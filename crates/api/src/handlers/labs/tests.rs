@@ -5,3 +5,4 @@ mod publish;
 mod put;
 mod see;
 mod submit;
+mod zip;
