@@ -139,6 +139,7 @@ impl Stack {
             ("ITERATIONE_SANDBOX__WORKSPACE_ROOT", path(&workspace_root)),
             ("ITERATIONE_SANDBOX__HARNESS", path(&settings.harness)),
             ("ITERATIONE_SANDBOX__POOL_FLOOR", setup.warm.to_string()),
+            ("ITERATIONE_SANDBOX__POOL_CEILING", setup.warm.to_string()),
         ]
         .map(|(name, value)| (name.to_owned(), value))
         .into();

@@ -228,6 +228,7 @@ fn with_sandbox(test: impl AsyncFnOnce(Sandbox)) {
     config.workspace_root = folder.path().join("workspaces");
     config.harness = settings.harness;
     config.pool_floor = 0;
+    config.pool_ceiling = 0;
     let root = config.workspace_root.clone();
     let languages = Languages::chosen(&settings.languages_dir, &settings.languages).expect("languages");
     let whole = async {

@@ -37,6 +37,8 @@ pub struct SandboxConfig {
 
     /// CPUs of a jail by default.
     pub cpus: f64,
+    /// Milliseconds of the period in which a jail may use its share of the CPUs.
+    pub cpu_period_ms: u64,
     /// MiB of a jail by default.
     pub memory_mb: u64,
     /// Processes and threads of a jail by default.
@@ -65,6 +67,18 @@ pub struct SandboxConfig {
     pub pool_floor: usize,
     /// Other floors for some languages, by id.
     pub pool_floors: BTreeMap<String, usize>,
+    /// The most started jails kept ready per language, when many are wanted.
+    pub pool_ceiling: usize,
+    /// Other ceilings for some languages, by id.
+    pub pool_ceilings: BTreeMap<String, usize>,
+    /// MiB that ready jails and resident compilers may be reckoned to take together.
+    pub pool_memory_mb: u64,
+    /// MiB that one ready jail is reckoned to take.
+    pub idle_jail_mb: u64,
+    /// MiB that one resident compiler is reckoned to take.
+    pub compiler_jail_mb: u64,
+    /// The share of one CPU that may go into starting jails nobody waits for, while others are in use.
+    pub refill_share: f64,
     /// Containers started at the same time.
     pub start_concurrency: usize,
     /// Containers of this process in all.
@@ -126,6 +140,7 @@ impl SandboxConfig {
             self.max_cpus.is_finite() && self.max_cpus >= self.cpus,
             "sandbox.max_cpus must not be below sandbox.cpus"
         );
+        ensure!((10..=1000).contains(&self.cpu_period_ms), "sandbox.cpu_period_ms must be 10 to 1000");
         ensure!(self.memory_mb >= 8, "sandbox.memory_mb must be at least 8");
         ensure!(self.max_memory_mb >= self.memory_mb, "sandbox.max_memory_mb must not be below sandbox.memory_mb");
         ensure!(self.processes >= 4, "sandbox.processes must be at least 4");
@@ -136,6 +151,12 @@ impl SandboxConfig {
             ensure!(tmpfs.size_mb > 0 && tmpfs.inodes > 0, "sandbox.{name}: size_mb and inodes must be above 0");
         }
         ensure!(self.start_concurrency > 0, "sandbox.start_concurrency must be above 0");
+        ensure!(self.idle_jail_mb > 0, "sandbox.idle_jail_mb must be above 0");
+        ensure!(self.compiler_jail_mb > 0, "sandbox.compiler_jail_mb must be above 0");
+        ensure!(
+            self.refill_share >= 0.01 && self.refill_share <= 1.0,
+            "sandbox.refill_share must be 0.01 to 1: a share of one CPU"
+        );
         ensure!(self.max_containers > 0, "sandbox.max_containers must be above 0");
         for (name, ms) in [("docker_ms", self.docker_ms), ("hello_ms", self.hello_ms), ("room_ms", self.room_ms)] {
             ensure!(ms > 0, "sandbox.{name} must be above 0");
@@ -148,9 +169,19 @@ impl SandboxConfig {
         Resources { memory_bytes: mib(self.memory_mb), cpus: self.cpus, processes: self.processes }
     }
 
+    /// How a jail's share of the CPUs is dealt out.
+    pub fn cpu_period(&self) -> Duration {
+        Duration::from_millis(self.cpu_period_ms)
+    }
+
     /// Started jails to keep ready of a language.
     pub(crate) fn floor(&self, language: &str) -> usize {
         self.pool_floors.get(language).copied().unwrap_or(self.pool_floor)
+    }
+
+    /// The most started jails to keep ready of a language.
+    pub(crate) fn ceiling(&self, language: &str) -> usize {
+        self.pool_ceilings.get(language).copied().unwrap_or(self.pool_ceiling)
     }
 
     pub(crate) fn docker_deadline(&self) -> Duration {
@@ -206,6 +237,9 @@ mod tests {
             ("ITERATIONE_SANDBOX__CPUS", "NaN", "cpus"),
             ("ITERATIONE_SANDBOX__MAX_MEMORY_MB", "1", "max_memory_mb"),
             ("ITERATIONE_SANDBOX__SHM__INODES", "0", "sandbox.shm"),
+            ("ITERATIONE_SANDBOX__REFILL_SHARE", "0", "refill_share"),
+            ("ITERATIONE_SANDBOX__REFILL_SHARE", "nan", "refill_share"),
+            ("ITERATIONE_SANDBOX__CPU_PERIOD_MS", "2000", "cpu_period_ms"),
             ("ITERATIONE_SANDBOX__POOL_FLOR", "3", "pool_flor"),
         ] {
             let error = format!("{:#}", loaded(&[(key, value)]).expect_err(key));

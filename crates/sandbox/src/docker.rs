@@ -105,12 +105,13 @@ impl Docker {
     }
 
     /// Changes what a running container may use.
-    pub async fn update(&self, id: &str, resources: Resources) -> Result<(), SandboxError> {
-        let limits = host_config::Limits::of(resources);
+    pub async fn update(&self, id: &str, resources: Resources, cpu_period: Duration) -> Result<(), SandboxError> {
+        let limits = host_config::Limits::of(resources, cpu_period);
         let body = ContainerUpdateBody {
             memory: Some(limits.memory),
             memory_swap: Some(limits.memory),
-            nano_cpus: Some(limits.nano_cpus),
+            cpu_period: Some(limits.cpu_period),
+            cpu_quota: Some(limits.cpu_quota),
             pids_limit: Some(limits.pids),
             ..Default::default()
         };

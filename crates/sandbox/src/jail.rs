@@ -8,7 +8,7 @@ use crate::{
     Resources, SandboxError,
     docker::{Docker, attach::Attached},
     paths::{check_path, write_files},
-    pool::{janitor::Tenancy, state::Ready},
+    pool::{janitor::Tenancy, terms::Ready},
     protocol::{ExecRequest, ExecResult, FetchRequest},
     workspace::JailFolder,
 };
@@ -29,6 +29,8 @@ pub struct Jail {
     container: String,
     folder: JailFolder,
     resources: Resources,
+    /// How its share of the CPUs is dealt out.
+    cpu_period: Duration,
     limits: Ceilings,
     /// `PATH` of the image, for processes that are given none.
     path: String,
@@ -44,6 +46,7 @@ pub(crate) struct Parts {
     pub(crate) container: String,
     pub(crate) folder: JailFolder,
     pub(crate) resources: Resources,
+    pub(crate) cpu_period: Duration,
     pub(crate) limits: Ceilings,
     pub(crate) path: String,
     pub(crate) image: String,
@@ -82,13 +85,14 @@ pub struct Fetched {
 impl Jail {
     /// Wraps attached streams; nothing is said yet.
     pub(crate) fn new(parts: Parts, attached: Attached) -> Self {
-        let Parts { docker, container, folder, resources, limits, path, image, tenancy } = parts;
+        let Parts { docker, container, folder, resources, cpu_period, limits, path, image, tenancy } = parts;
         Self {
             link: Link::new(attached),
             docker,
             container,
             folder,
             resources,
+            cpu_period,
             limits,
             path,
             image,
@@ -124,8 +128,18 @@ impl Jail {
         if self.resources == resources {
             return Ok(());
         }
-        self.docker.update(&self.container, resources).await?;
+        self.docker.update(&self.container, resources, self.cpu_period).await?;
         self.resources = resources;
+        Ok(())
+    }
+
+    /// Deals its share of the CPUs out in other periods, of 1 to 1000 ms: long ones make short work fast, short ones
+    /// make an interactive program go on evenly.
+    pub async fn set_cpu_period(&mut self, period: Duration) -> Result<(), SandboxError> {
+        if self.cpu_period != period {
+            self.docker.update(&self.container, self.resources, period).await?;
+            self.cpu_period = period;
+        }
         Ok(())
     }
 

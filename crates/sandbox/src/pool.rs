@@ -1,38 +1,38 @@
 //! The warm pool: started jails per language, each used once.
 //!
-//! Tasks: one that fills ([`Pool::fill`]) and, for each container being started, one more, so that nobody's dropped
-//! future takes a half-made container with it. Destruction is the [`janitor`]'s.
+//! Tasks: one that fills ([`Pool::fill`]) and, for each container being started, one more ([`starts`]). What is done
+//! when, [`state`] decides. Destruction is the [`janitor`]'s.
 
 use std::{
-    panic::AssertUnwindSafe,
+    collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
-use futures_util::FutureExt as _;
 use iteratione_common::language::{Language, Languages};
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::{Notify, oneshot};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
 use crate::{
     Jail, Resources, SandboxConfig, SandboxError,
     config::mib,
-    docker::{
-        Docker,
-        host_config::{ContainerSpec, path_of},
-    },
-    jail::{Ceilings, Parts},
+    docker::Docker,
+    jail::Ceilings,
     labels::{Identity, Kind},
-    protocol::SOURCE_DIR,
     workspace::Workspace,
 };
 
+mod demand;
 pub(crate) mod janitor;
-pub(crate) mod state;
+mod measures;
+mod starts;
+mod state;
+pub(crate) mod terms;
 
-use janitor::{Janitor, Tenancy};
-use state::{State, Step, Turn, Waits};
+use janitor::Janitor;
+use state::State;
+use terms::{Bounds, Shelf, Step, Turn, Waits};
 
 /// A warm jail has this long to say that it is alive.
 const PING: Duration = Duration::from_secs(1);
@@ -75,7 +75,8 @@ pub(crate) struct Pool {
     pub(crate) tasks: TaskTracker,
     state: Mutex<State<Jail, Waiter, Apart>>,
     changed: Notify,
-    gate: Arc<Semaphore>,
+    /// `sha256:…` of each language's image when it was last looked at.
+    images: Mutex<BTreeMap<String, String>>,
 }
 
 impl Pool {
@@ -87,10 +88,20 @@ impl Pool {
         languages: Languages,
         janitor: Janitor,
     ) -> Self {
-        let floors: Vec<_> = languages.iter().map(|l| (l.id.clone(), config.floor(&l.id))).collect();
+        let shelf =
+            |l: &Language| Shelf { language: l.id.clone(), floor: config.floor(&l.id), most: config.ceiling(&l.id) };
+        let shelves: Vec<Shelf> = languages.iter().map(|l| shelf(l)).collect();
+        let bounds = Bounds {
+            places: config.max_containers,
+            starts: config.start_concurrency,
+            memory_mb: config.pool_memory_mb,
+            ready_mb: config.idle_jail_mb,
+            apart_mb: config.compiler_jail_mb,
+            refill_share: config.refill_share,
+        };
         Self {
-            state: Mutex::new(State::new(floors, config.max_containers)),
-            gate: Arc::new(Semaphore::new(config.start_concurrency)),
+            state: Mutex::new(State::new(shelves, bounds)),
+            images: Mutex::new(BTreeMap::new()),
             changed: Notify::new(),
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
@@ -141,6 +152,7 @@ impl Pool {
 
     /// A ready jail, or the next one that is.
     pub(crate) async fn take(&self, language: &str) -> Result<Jail, SandboxError> {
+        let began = Instant::now();
         let waiting = loop {
             let (ready, waiting) = oneshot::channel();
             let turn = {
@@ -148,7 +160,7 @@ impl Pool {
                 if self.stop.is_cancelled() {
                     return Err(SandboxError::Stopping);
                 }
-                state.take_or_wait(language, ready)
+                state.take_or_wait(language, ready, Instant::now())
             };
             match turn {
                 Turn::Wait => break waiting,
@@ -156,20 +168,21 @@ impl Pool {
                 Turn::Now(mut jail) => {
                     self.changed.notify_one();
                     if jail.is_alive(PING).await {
-                        count_take(language, "hit");
+                        measures::hit(language);
                         return Ok(jail);
                     }
                     tracing::warn!(container.id = jail.container_id(), language, "a warm jail had died");
                 }
             }
         };
-        count_take(language, "miss");
         self.changed.notify_one();
-        match tokio::time::timeout(Duration::from_millis(self.config.room_ms), waiting).await {
+        let answer = match tokio::time::timeout(Duration::from_millis(self.config.room_ms), waiting).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(_)) => Err(SandboxError::Stopping),
             Err(_) => Err(SandboxError::Timeout("waiting for a free jail")),
-        }
+        };
+        measures::miss(language, began.elapsed(), answer.is_ok());
+        answer
     }
 
     /// A started jail that is on no shelf: it counts and is removed as the others, but nobody else gets it. It is
@@ -188,7 +201,10 @@ impl Pool {
             if self.stop.is_cancelled() {
                 return Err(SandboxError::Stopping);
             }
-            state.ask_apart(Apart { language: language.id.clone(), resources, kind, answer });
+            if !state.ask_apart(Apart { language: language.id.clone(), resources, kind, answer }) {
+                let why = "there is no room for a jail apart (see max_containers and pool_memory_mb in [sandbox])";
+                return Err(SandboxError::Ceiling(why.to_owned()));
+            }
         }
         self.changed.notify_one();
         match tokio::time::timeout(Duration::from_millis(self.config.room_ms), waiting).await {
@@ -225,18 +241,22 @@ impl Pool {
     /// Takes every step that can be taken now; then when to look again.
     fn step_all(self: &Arc<Self>) -> Option<Instant> {
         loop {
-            // Without a permit nothing is decided: a start that ends will say so.
-            let permit = Arc::clone(&self.gate).try_acquire_owned().ok()?;
             let step = self.state().next(Instant::now());
             match step {
-                Step::Start(language, jail) => {
-                    self.tasks.spawn(Arc::clone(self).start(language, jail, permit));
+                Step::Start(start) => {
+                    self.tasks.spawn(Arc::clone(self).start(start));
                 }
                 Step::StartApart(asked, jail) => {
-                    self.tasks.spawn(Arc::clone(self).serve_apart(asked, jail, permit));
+                    self.tasks.spawn(Arc::clone(self).serve_apart(asked, jail));
                 }
                 Step::Evict(jail) => {
-                    tracing::debug!(container.id = jail.container_id(), "a warm jail makes room for another language");
+                    tracing::debug!(container.id = jail.container_id(), "a warm jail makes room");
+                    measures::given_up("evicted", 1);
+                    drop(jail);
+                }
+                Step::Shrink(jail) => {
+                    tracing::debug!(container.id = jail.container_id(), "a warm jail is not wanted any more");
+                    measures::given_up("unwanted", 1);
                     drop(jail);
                 }
                 Step::Rest(wake) => return wake,
@@ -244,141 +264,15 @@ impl Pool {
         }
     }
 
-    async fn start(self: Arc<Self>, language: String, jail: Uuid, permit: OwnedSemaphorePermit) {
-        let began = Instant::now();
-        let resources = self.languages.get(&language).map(|l| self.start_resources(l));
-        let outcome = match resources {
-            Some(resources) => self.bring_up_or_stop(&language, resources, Kind::Jail, jail).await,
-            None => Err(no_such_language(&language)),
-        };
-        drop(permit);
-        match outcome {
-            Ok(jail) => {
-                let seconds = began.elapsed().as_secs_f64();
-                metrics::histogram!("iteratione_jail_start_seconds", "language" => language.clone()).record(seconds);
-                self.deliver(&language, jail);
-            }
-            Err(error) => self.tell_failure(&language, &error),
-        }
-        self.changed.notify_one();
-    }
-
-    async fn serve_apart(self: Arc<Self>, asked: Apart, jail: Uuid, permit: OwnedSemaphorePermit) {
-        let Apart { language, resources, kind, answer } = asked;
-        let outcome = self.bring_up_or_stop(&language, resources, kind, jail).await;
-        drop(permit);
-        self.changed.notify_one();
-        if let Err(error) = &outcome
-            && !matches!(error, SandboxError::Stopping)
-        {
-            tracing::error!(%error, language, kind = kind.as_str(), "a jail could not be started");
-        }
-        // Who has given up meanwhile leaves the jail to its tenancy.
-        let _ = answer.send(outcome);
-    }
-
-    async fn bring_up_or_stop(
-        &self,
-        language: &str,
-        resources: Resources,
-        kind: Kind,
-        jail: Uuid,
-    ) -> Result<Jail, SandboxError> {
-        let bringing_up = AssertUnwindSafe(self.bring_up(language, resources, kind, jail)).catch_unwind();
-        tokio::select! {
-            () = self.stop.cancelled() => Err(SandboxError::Stopping),
-            outcome = bringing_up => {
-                outcome.unwrap_or_else(|_| Err(SandboxError::JailLost("starting it failed badly, see the log".to_owned())))
-            }
-        }
-    }
-
-    /// Gives a new jail to who waits longest, or shelves it. Older ones of another image go.
-    fn deliver(&self, language: &str, jail: Jail) {
-        let mut state = self.state();
-        let image = jail.image().to_owned();
-        let outdated = state.discard(language, |j| j.image() != image);
-        let mut next = state.started(language, jail);
-        while let Some((jail, who)) = next {
-            next = match who.send(Ok(jail)) {
-                Err(Ok(jail)) => state.offer(language, jail),
-                _ => None,
-            };
-        }
-        drop(state);
-        drop(outdated);
-    }
-
-    fn tell_failure(&self, language: &str, error: &SandboxError) {
-        let for_good =
-            matches!(error, SandboxError::ImageMissing(_) | SandboxError::ImageUnfit { .. } | SandboxError::Stopping);
-        if !matches!(error, SandboxError::Stopping) {
-            tracing::error!(%error, language, "a jail could not be started");
-        }
-        let told = self.state().failed(language, Instant::now(), for_good);
-        for who in told {
-            let _ = who.send(Err(error.clone()));
-        }
-    }
-
-    /// Image → folder → create → attach → start → hello.
-    async fn bring_up(
-        &self,
-        language: &str,
-        resources: Resources,
-        kind: Kind,
-        jail: Uuid,
-    ) -> Result<Jail, SandboxError> {
-        let folder = self.workspace.jail_folder(self.identity.owner, jail);
-        // From here on, whatever happens, the janitor cleans up.
-        let mut tenancy: Tenancy = self.janitor.tenancy(jail, folder.path.clone());
-        let language = self.languages.get(language).ok_or_else(|| no_such_language(language))?;
-        let image = self.docker.image(&language.image).await?;
-        if !image.volumes.is_empty() {
-            let reason = format!(
-                "it declares VOLUME {}, where students could write to the host's disk",
-                image.volumes.join(", ")
-            );
-            return Err(SandboxError::ImageUnfit { image: language.image.clone(), reason });
-        }
-        self.workspace.make_jail_folder(&folder)?;
-        let spec = ContainerSpec {
-            image: &image,
-            arguments: &[],
-            labels: self.identity.labels(kind, &language.id, jail),
-            resources,
-            harness: &self.workspace.for_docker(self.workspace.harness()),
-            hosts: &self.workspace.for_docker(&self.workspace.hosts()),
-            folder: (&self.workspace.for_docker(&folder.src), SOURCE_DIR),
-            config: &self.config,
-        };
-        tenancy.creating();
-        let container = self.docker.create(&spec).await?;
-        tenancy.created(&container);
-        let attached = self.docker.attach(&container).await?;
-        self.docker.start(&container).await?;
-        let parts = Parts {
-            docker: self.docker.clone(),
-            container,
-            folder,
-            resources,
-            limits: self.ceilings(),
-            path: path_of(&image).to_owned(),
-            image: image.id,
-            tenancy,
-        };
-        let mut jail = Jail::new(parts, attached);
-        jail.greet(Duration::from_millis(self.config.hello_ms)).await?;
-        Ok(jail)
-    }
-
     /// Ready jails of an image that is not the language's any more are replaced.
     async fn discard_outdated(&self) {
         for language in self.languages.iter() {
             // Docker's trouble shows where jails are started; here it only means that nothing is known.
             let Ok(image) = self.docker.image(&language.image).await else { continue };
+            self.images().insert(language.id.clone(), image.id.clone());
             let outdated = self.state().discard(&language.id, |j| j.image() != image.id);
             if !outdated.is_empty() {
+                measures::given_up("outdated", outdated.len());
                 tracing::info!(
                     language = language.id,
                     jails = outdated.len(),
@@ -386,6 +280,13 @@ impl Pool {
                 );
             }
         }
+    }
+
+    /// Whether a jail is of an image that is not its language's any more, as far as is known: images are looked at
+    /// whenever a jail is started, and every ten seconds. Jails of the shelves are replaced by the pool itself.
+    #[allow(dead_code, reason = "the resident compilers' way to know")]
+    pub(crate) fn is_outdated(&self, language: &str, jail: &Jail) -> bool {
+        self.images().get(language).is_some_and(|image| image != jail.image())
     }
 
     /// The janitor has removed a jail.
@@ -401,7 +302,7 @@ impl Pool {
 
     /// Ready jails of a language.
     pub(crate) fn level(&self, language: &str) -> usize {
-        self.state().levels().find(|(l, _)| *l == language).map_or(0, |(_, n)| n)
+        self.state().levels().find(|l| l.language == language).map_or(0, |l| l.ready)
     }
 
     /// Jails in all.
@@ -418,13 +319,13 @@ impl Pool {
         drop(ready);
     }
 
-    #[allow(clippy::cast_precision_loss, reason = "a gauge of a few containers")]
     fn report(&self) {
         let state = self.state();
-        for (language, level) in state.levels() {
-            metrics::gauge!("iteratione_pool_level", "language" => language.to_owned()).set(level as f64);
-        }
-        metrics::gauge!("iteratione_live_containers").set(state.live() as f64);
+        measures::report(state.levels(), state.live(), state.in_use(), state.memory_mb());
+    }
+
+    fn images(&self) -> MutexGuard<'_, BTreeMap<String, String>> {
+        self.images.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn state(&self) -> MutexGuard<'_, State<Jail, Waiter, Apart>> {
@@ -440,9 +341,4 @@ fn compiles_elsewhere(_language: &Language) -> bool {
 
 fn no_such_language(id: &str) -> SandboxError {
     SandboxError::ImageUnfit { image: id.to_owned(), reason: "there is no such language".to_owned() }
-}
-
-fn count_take(language: &str, outcome: &'static str) {
-    metrics::counter!("iteratione_pool_takes_total", "language" => language.to_owned(), "outcome" => outcome)
-        .increment(1);
 }

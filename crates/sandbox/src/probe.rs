@@ -83,6 +83,7 @@ async fn read_through_container(
         arguments: &["probe", &format!("{FOLDER_INSIDE}/{TOKEN}")],
         labels: pool.identity.labels(Kind::Probe, "", jail),
         resources: pool.config.default_resources(),
+        cpu_period: pool.config.cpu_period(),
         harness: &pool.workspace.for_docker(pool.workspace.harness()),
         hosts: &pool.workspace.for_docker(&pool.workspace.hosts()),
         folder: (&pool.workspace.for_docker(&folder.src), FOLDER_INSIDE),

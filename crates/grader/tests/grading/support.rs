@@ -59,6 +59,7 @@ impl Court {
         config.workspace_root = dir.path().join("workspaces");
         config.harness = harness();
         config.pool_floor = 0;
+        config.pool_ceiling = 0;
         config.cpus = 1.0;
         let instance = format!("test-{}", uuid::Uuid::now_v7().simple());
         let languages = Languages::read(&repository().join("images")).expect("languages");

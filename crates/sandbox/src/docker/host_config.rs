@@ -1,6 +1,6 @@
 //! The one function that says what a jail is to Docker: [`create_body`].
 
-use std::{collections::HashMap, path::Path, sync::LazyLock};
+use std::{collections::HashMap, path::Path, sync::LazyLock, time::Duration};
 
 use bollard::models::{
     ContainerCreateBody, HealthConfig, HostConfig, HostConfigCgroupnsModeEnum, HostConfigLogConfig, Mount,
@@ -63,22 +63,32 @@ static SECCOMP: LazyLock<String> = LazyLock::new(|| {
 pub struct Limits {
     /// Bytes, of memory and of memory and swap together.
     pub memory: i64,
-    /// 10⁻⁹ CPUs.
-    pub nano_cpus: i64,
+    /// Microseconds in which `cpu_quota` may be used.
+    pub cpu_period: i64,
+    /// Microseconds of CPU time, of all CPUs together.
+    pub cpu_quota: i64,
     /// Processes and threads.
     pub pids: i64,
 }
 
+/// The kernel's shortest quota, in microseconds.
+const SHORTEST_QUOTA: f64 = 1_000.0;
+
 impl Limits {
-    /// In Docker's units.
+    /// In Docker's units. A share of the CPUs is a time in each period: short work that comes after a pause has all of a
+    /// period's time at once, and the longer the period is, the more work is short.
     #[allow(
         clippy::cast_possible_truncation,
         reason = "a float-to-int cast saturates, and ceilings were checked before"
     )]
-    pub fn of(resources: Resources) -> Self {
+    pub fn of(resources: Resources, cpu_period: Duration) -> Self {
+        let cpu_period = i64::try_from(cpu_period.as_micros()).unwrap_or(i64::MAX);
+        #[allow(clippy::cast_precision_loss, reason = "at most a second in microseconds")]
+        let cpu_quota = (resources.cpus * cpu_period as f64).round().max(SHORTEST_QUOTA) as i64;
         Self {
+            cpu_period,
+            cpu_quota,
             memory: i64::try_from(resources.memory_bytes).unwrap_or(i64::MAX),
-            nano_cpus: (resources.cpus * 1e9).round() as i64,
             pids: i64::try_from(resources.processes).unwrap_or(i64::MAX),
         }
     }
@@ -95,6 +105,8 @@ pub struct ContainerSpec<'a> {
     pub labels: HashMap<String, String>,
     /// What it may use.
     pub resources: Resources,
+    /// How its share of the CPUs is dealt out, see [`Limits::of`].
+    pub cpu_period: Duration,
     /// Harness binary, as the daemon sees it.
     pub harness: &'a Path,
     /// `/etc/hosts`, as the daemon sees it.
@@ -136,7 +148,7 @@ pub fn create_body(spec: &ContainerSpec<'_>) -> ContainerCreateBody {
 
 fn host_config(spec: &ContainerSpec<'_>) -> HostConfig {
     let config = spec.config;
-    let limits = Limits::of(spec.resources);
+    let limits = Limits::of(spec.resources, spec.cpu_period);
     HostConfig {
         network_mode: Some("none".to_owned()),
         // Equal: no swap.
@@ -147,7 +159,8 @@ fn host_config(spec: &ContainerSpec<'_>) -> HostConfig {
         // When the host itself runs out, jails go first; the harness raises its programs to 1000, so that within the
         // jail it is never chosen before them.
         oom_score_adj: Some(500),
-        nano_cpus: Some(limits.nano_cpus),
+        cpu_period: Some(limits.cpu_period),
+        cpu_quota: Some(limits.cpu_quota),
         pids_limit: Some(limits.pids),
         ulimits: Some(vec![
             ulimit("core", 0),

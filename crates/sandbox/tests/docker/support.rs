@@ -47,6 +47,8 @@ impl Site {
         config.workspace_root.clone_from(&root);
         config.harness = harness();
         config.pool_floor = 0;
+        // No more than the floors: tests count containers.
+        config.pool_ceiling = 0;
         let instance = format!("test-{}", uuid::Uuid::new_v4().simple());
         let languages = Languages::read(&folder).expect("languages");
         Self { instance, root, languages, config, _dir: dir }

@@ -20,6 +20,7 @@ fn body(image: &Image, config: &SandboxConfig) -> Value {
         arguments: &[],
         labels: HashMap::from([("iteratione.kind".to_owned(), "jail".to_owned())]),
         resources: Resources { memory_bytes: 256 << 20, cpus: 0.5, processes: 64 },
+        cpu_period: config.cpu_period(),
         harness: Path::new("/w/d/bin/harness-1"),
         hosts: Path::new("/w/d/hosts"),
         folder: (Path::new("/w/d/jails/o.j/src"), "/src"),
@@ -47,7 +48,7 @@ fn the_whole_body_is_this() {
     let host = json!({
             "NetworkMode": "none",
             "Memory": 256 << 20, "MemorySwap": 256 << 20, "OomKillDisable": false, "OomScoreAdj": 500,
-            "NanoCpus": 500_000_000, "PidsLimit": 64,
+            "CpuPeriod": 100_000, "CpuQuota": 50_000, "PidsLimit": 64,
             "Ulimits": [
                 ulimit("core", 0), ulimit("nofile", 1024), ulimit("fsize", 256 << 20), ulimit("memlock", 65536),
                 ulimit("msgqueue", 0),
@@ -87,6 +88,19 @@ fn the_whole_body_is_this() {
         "HostConfig": host,
     });
     assert_eq!(body, expected);
+}
+
+#[test]
+fn a_share_of_the_cpus_is_a_time_in_each_period_and_never_less_than_the_kernel_takes() {
+    let quota = |cpus, period_ms| {
+        let resources = Resources { memory_bytes: 1, cpus, processes: 1 };
+        let limits = Limits::of(resources, Duration::from_millis(period_ms));
+        (limits.cpu_period, limits.cpu_quota)
+    };
+    assert_eq!(quota(0.5, 100), (100_000, 50_000));
+    assert_eq!(quota(0.5, 1_000), (1_000_000, 500_000));
+    assert_eq!(quota(2.0, 20), (20_000, 40_000));
+    assert_eq!(quota(0.01, 10), (10_000, 1_000));
 }
 
 #[test]

@@ -18,12 +18,28 @@ impl Waits for Person {
 }
 type Pool = State<Warm, Person, Person>;
 
-fn pool(floors: &[(&str, usize)], ceiling: usize) -> Pool {
-    State::new(floors.iter().map(|(l, n)| ((*l).to_owned(), *n)), ceiling)
+const ROOMY: Bounds =
+    Bounds { places: 24, starts: 100, memory_mb: 10_000, ready_mb: 5, apart_mb: 80, refill_share: 1.0 };
+/// A start takes this long.
+const TOOK: Duration = Duration::from_millis(100);
+
+/// Shelves that are never fuller than their floors.
+fn pool(floors: &[(&str, usize)], places: usize) -> Pool {
+    let shelf = |(l, n): &(&str, usize)| Shelf { language: (*l).to_owned(), floor: *n, most: *n };
+    State::new(floors.iter().map(shelf), Bounds { places, ..ROOMY })
+}
+
+/// One shelf that grows.
+fn growing(floor: usize, most: usize, bounds: Bounds) -> Pool {
+    State::new([Shelf { language: "c".to_owned(), floor, most }], bounds)
 }
 
 fn take(pool: &mut Pool, language: &str) -> Option<Warm> {
-    match pool.take_or_wait(language, Person("taker", false)) {
+    take_at(pool, language, Instant::now())
+}
+
+fn take_at(pool: &mut Pool, language: &str, now: Instant) -> Option<Warm> {
+    match pool.take_or_wait(language, Person("taker", false), now) {
         Turn::Now(jail) => Some(jail),
         Turn::Wait | Turn::Unknown => None,
     }
@@ -32,18 +48,33 @@ fn take(pool: &mut Pool, language: &str) -> Option<Warm> {
 /// Starts until there is nothing to start; what was started, by language, is ready at once.
 fn fill(pool: &mut Pool, now: Instant) -> Vec<String> {
     let mut started = Vec::new();
-    while let Step::Start(language, id) = pool.next(now) {
-        assert_eq!(pool.started(&language, Warm(id)), None, "nobody waits");
-        started.push(language);
+    while let Step::Start(start) = pool.next(now) {
+        assert_eq!(pool.started(&start, Warm(start.jail), now, TOOK), None, "nobody waits");
+        started.push(start.language);
     }
     started
+}
+
+fn start(pool: &mut Pool, now: Instant) -> Start {
+    match pool.next(now) {
+        Step::Start(start) => start,
+        other => panic!("a start, not {other:?}"),
+    }
+}
+
+fn ready(pool: &Pool) -> Vec<(&str, usize)> {
+    pool.levels().map(|l| (l.language, l.ready)).collect()
+}
+
+fn target(pool: &Pool) -> usize {
+    pool.levels().map(|l| l.target).sum()
 }
 
 #[test]
 fn shelves_are_filled_to_their_floors_the_emptiest_first() {
     let mut pool = pool(&[("c", 1), ("java", 3), ("none", 0)], 10);
     assert_eq!(fill(&mut pool, Instant::now()), ["c", "java", "java", "java"]);
-    assert_eq!(pool.levels().collect::<Vec<_>>(), [("c", 1), ("java", 3), ("none", 0)]);
+    assert_eq!(ready(&pool), [("c", 1), ("java", 3), ("none", 0)]);
     assert!(take(&mut pool, "java").is_some());
     assert_eq!(fill(&mut pool, Instant::now()), ["java"]);
 }
@@ -52,14 +83,14 @@ fn shelves_are_filled_to_their_floors_the_emptiest_first() {
 fn whoever_waits_is_served_before_any_floor_and_in_order() {
     let now = Instant::now();
     let mut pool = pool(&[("c", 2), ("java", 2)], 10);
-    assert_eq!(pool.take_or_wait("java", Person("first", false)), Turn::Wait);
-    assert_eq!(pool.take_or_wait("java", Person("gone", true)), Turn::Wait);
-    assert_eq!(pool.take_or_wait("c", Person("second", false)), Turn::Wait);
-    let Step::Start(a, a_id) = pool.next(now) else { panic!("starts") };
-    let Step::Start(b, b_id) = pool.next(now) else { panic!("starts") };
-    assert_eq!((a.as_str(), b.as_str()), ("java", "c"));
-    assert_eq!(pool.started("c", Warm(b_id)), Some((Warm(b_id), Person("second", false))));
-    assert_eq!(pool.started("java", Warm(a_id)), Some((Warm(a_id), Person("first", false))));
+    assert_eq!(pool.take_or_wait("java", Person("first", false), Instant::now()), Turn::Wait);
+    assert_eq!(pool.take_or_wait("java", Person("gone", true), Instant::now()), Turn::Wait);
+    assert_eq!(pool.take_or_wait("c", Person("second", false), Instant::now()), Turn::Wait);
+    let (a, b) = (start(&mut pool, now), start(&mut pool, now));
+    assert_eq!((a.language.as_str(), b.language.as_str()), ("java", "c"));
+    assert!(!a.refill && !b.refill);
+    assert_eq!(pool.started(&b, Warm(b.jail), now, TOOK), Some((Warm(b.jail), Person("second", false))));
+    assert_eq!(pool.started(&a, Warm(a.jail), now, TOOK), Some((Warm(a.jail), Person("first", false))));
     assert_eq!(fill(&mut pool, now).len(), 4, "and now the floors");
 }
 
@@ -69,13 +100,13 @@ fn at_the_ceiling_a_ready_jail_of_another_language_makes_room_once_per_waiter() 
     let mut pool = pool(&[("c", 2), ("java", 0)], 2);
     fill(&mut pool, now);
     assert_eq!(pool.next(now), Step::Rest(None));
-    assert_eq!(pool.take_or_wait("java", Person("j", false)), Turn::Wait);
+    assert_eq!(pool.take_or_wait("java", Person("j", false), Instant::now()), Turn::Wait);
     let Step::Evict(evicted) = pool.next(now) else { panic!("evicts") };
     assert_eq!(pool.next(now), Step::Rest(None), "one waiter, one eviction");
     pool.gone(evicted.id());
-    let Step::Start(language, id) = pool.next(now) else { panic!("starts") };
-    assert_eq!(language, "java", "the room is the waiter's, not the floor's of c");
-    assert!(pool.started("java", Warm(id)).is_some());
+    let started = start(&mut pool, now);
+    assert_eq!(started.language, "java", "the room is the waiter's, not the floor's of c");
+    assert!(pool.started(&started, Warm(started.jail), now, TOOK).is_some());
     assert_eq!((pool.next(now), pool.live()), (Step::Rest(None), 2));
 }
 
@@ -86,24 +117,24 @@ fn a_floor_never_evicts_and_a_full_pool_of_used_jails_waits() {
     assert_eq!(fill(&mut pool, now), ["c"]);
     assert_eq!(pool.next(now), Step::Rest(None));
     let used = take(&mut pool, "c").expect("ready");
-    assert_eq!(pool.take_or_wait("java", Person("j", false)), Turn::Wait);
+    assert_eq!(pool.take_or_wait("java", Person("j", false), Instant::now()), Turn::Wait);
     assert_eq!(pool.next(now), Step::Rest(None));
     pool.gone(used.id());
-    assert!(matches!(pool.next(now), Step::Start(l, _) if l == "java"));
+    assert_eq!(start(&mut pool, now).language, "java");
 }
 
 #[test]
 fn a_first_failure_is_tried_again_at_once_and_the_second_is_told() {
     let now = Instant::now();
     let mut pool = pool(&[("c", 0)], 4);
-    assert_eq!(pool.take_or_wait("c", Person("w", false)), Turn::Wait);
-    let Step::Start(_, id) = pool.next(now) else { panic!("starts") };
-    assert_eq!(pool.failed("c", now, false), []);
-    pool.gone(id);
-    let Step::Start(_, id) = pool.next(now) else { panic!("starts again") };
-    assert_eq!(pool.failed("c", now, false), [Person("w", false)]);
-    pool.gone(id);
-    assert_eq!(pool.take_or_wait("c", Person("later", false)), Turn::Wait);
+    assert_eq!(pool.take_or_wait("c", Person("w", false), Instant::now()), Turn::Wait);
+    let first = start(&mut pool, now);
+    assert_eq!(pool.failed(&first, now, false), []);
+    pool.gone(first.jail);
+    let again = start(&mut pool, now);
+    assert_eq!(pool.failed(&again, now, false), [Person("w", false)]);
+    pool.gone(again.jail);
+    assert_eq!(pool.take_or_wait("c", Person("later", false), Instant::now()), Turn::Wait);
     let Step::Rest(Some(moment)) = pool.next(now) else { panic!("pauses") };
     assert!(moment > now);
     assert!(matches!(pool.next(moment), Step::Start(..)));
@@ -113,10 +144,11 @@ fn a_first_failure_is_tried_again_at_once_and_the_second_is_told() {
 fn a_failure_for_good_is_told_at_once_and_does_not_stop_other_languages() {
     let now = Instant::now();
     let mut pool = pool(&[("c", 0), ("java", 1)], 4);
-    assert_eq!(pool.take_or_wait("c", Person("w", false)), Turn::Wait);
-    assert!(matches!(pool.next(now), Step::Start(l, _) if l == "c"));
-    assert_eq!(pool.failed("c", now, true), [Person("w", false)]);
-    assert!(matches!(pool.next(now), Step::Start(l, _) if l == "java"));
+    assert_eq!(pool.take_or_wait("c", Person("w", false), Instant::now()), Turn::Wait);
+    let started = start(&mut pool, now);
+    assert_eq!(started.language, "c");
+    assert_eq!(pool.failed(&started, now, true), [Person("w", false)]);
+    assert_eq!(start(&mut pool, now).language, "java");
 }
 
 #[test]
@@ -133,7 +165,7 @@ fn when_filling_has_stopped_only_who_waits_is_served() {
     let mut pool = pool(&[("c", 2)], 4);
     pool.stop_filling();
     assert_eq!(pool.next(Instant::now()), Step::Rest(None));
-    assert_eq!(pool.take_or_wait("c", Person("w", false)), Turn::Wait);
+    assert_eq!(pool.take_or_wait("c", Person("w", false), Instant::now()), Turn::Wait);
     assert!(matches!(pool.next(Instant::now()), Step::Start(..)));
 }
 
@@ -141,22 +173,171 @@ fn when_filling_has_stopped_only_who_waits_is_served() {
 fn a_jail_apart_comes_after_who_waits_and_before_the_floors_and_counts() {
     let now = Instant::now();
     let mut pool = pool(&[("c", 1)], 8);
-    pool.ask_apart(Person("gone", true));
+    assert!(pool.ask_apart(Person("gone", true)));
     for name in ["first", "second", "third"] {
-        pool.ask_apart(Person(name, false));
+        assert!(pool.ask_apart(Person(name, false)));
     }
-    assert_eq!(pool.take_or_wait("c", Person("w", false)), Turn::Wait);
-    assert!(matches!(pool.next(now), Step::Start(..)), "who waits");
+    assert_eq!(pool.take_or_wait("c", Person("w", false), now), Turn::Wait);
+    assert!(!start(&mut pool, now).refill, "who waits");
     let Step::StartApart(Person("first", _), id) = pool.next(now) else { panic!("the first one apart") };
-    assert!(matches!(pool.next(now), Step::StartApart(Person("second", _), _)));
-    assert!(matches!(pool.next(now), Step::Start(..)), "a quarter of the places may be apart; then the floor");
-    assert_eq!((pool.next(now), pool.live()), (Step::Rest(None), 4));
+    let Step::StartApart(Person("second", _), _) = pool.next(now) else { panic!("the second one apart") };
+    assert!(start(&mut pool, now).refill, "a quarter of the places may be apart; then the floor");
+    assert_eq!((pool.next(now), pool.live(), pool.in_use()), (Step::Rest(None), 4, 0));
     assert!(pool.is_live(id));
+    pool.apart_ended(now, TOOK);
     pool.gone(id);
     assert!(!pool.is_live(id));
     assert!(matches!(pool.next(now), Step::StartApart(Person("third", _), _)));
     let (_, waiting, asked) = pool.close();
     assert_eq!((waiting.len(), asked.len()), (1, 0));
+}
+
+#[test]
+fn a_full_pool_gives_up_a_ready_jail_for_one_apart_and_a_tiny_one_refuses() {
+    let now = Instant::now();
+    let mut pool = pool(&[("c", 4)], 4);
+    fill(&mut pool, now);
+    assert!(pool.ask_apart(Person("compiler", false)));
+    let Step::Evict(jail) = pool.next(now) else { panic!("evicts") };
+    assert_eq!(pool.next(now), Step::Rest(None), "one");
+    pool.gone(jail.id());
+    assert!(matches!(pool.next(now), Step::StartApart(..)));
+    assert!(!self::pool(&[("c", 1)], 1).ask_apart(Person("compiler", false)));
+    assert!(!growing(1, 1, Bounds { memory_mb: 79, ..ROOMY }).ask_apart(Person("compiler", false)));
+}
+
+#[test]
+fn a_burst_makes_the_shelf_grow_and_rest_makes_it_shrink_to_its_floor_one_by_one() {
+    let mut now = Instant::now();
+    let mut pool = growing(2, 6, ROOMY);
+    fill(&mut pool, now);
+    assert_eq!(ready(&pool), [("c", 2)]);
+    let mut used = Vec::new();
+    for _ in 0..4 {
+        used.extend(take_at(&mut pool, "c", now));
+        fill(&mut pool, now);
+    }
+    assert_eq!((ready(&pool), target(&pool)), (vec![("c", 5)], 5), "four, and what comes meanwhile");
+    for jail in used {
+        pool.gone(jail.id());
+    }
+    let (mut shrunk, mut last) = (0, None::<Instant>);
+    for _ in 0..1800 {
+        now += Duration::from_secs(1);
+        while let Step::Shrink(jail) = pool.next(now) {
+            pool.gone(jail.id());
+            assert!(last.is_none_or(|l| now - l >= SHRINK_PAUSE), "not all at once");
+            (shrunk, last) = (shrunk + 1, Some(now));
+        }
+    }
+    assert_eq!((ready(&pool), shrunk), (vec![("c", 2)], 3));
+}
+
+#[test]
+fn no_demand_fills_a_shelf_beyond_its_ceiling_the_places_or_the_memory() {
+    for (bounds, most) in [
+        (ROOMY, 6),
+        (Bounds { places: 4, ..ROOMY }, 4),
+        (Bounds { memory_mb: 15, ..ROOMY }, 3),
+        (Bounds { memory_mb: 0, ..ROOMY }, 0),
+    ] {
+        let now = Instant::now();
+        let mut pool = growing(1, 6, bounds);
+        for _ in 0..50 {
+            if let Some(jail) = take_at(&mut pool, "c", now) {
+                pool.gone(jail.id());
+            }
+            pool.lanes.get_mut("c").expect("there").waiting.clear();
+            fill(&mut pool, now);
+        }
+        assert_eq!(ready(&pool), [("c", most)], "{bounds:?}");
+        assert!(pool.memory_mb() <= bounds.memory_mb);
+    }
+}
+
+#[test]
+fn a_jail_apart_takes_memory_from_the_shelves() {
+    let now = Instant::now();
+    let mut pool = growing(4, 4, Bounds { memory_mb: 90, ready_mb: 5, apart_mb: 80, ..ROOMY });
+    fill(&mut pool, now);
+    assert!(pool.ask_apart(Person("compiler", false)));
+    assert!(matches!(pool.next(now), Step::StartApart(..)));
+    for _ in 0..2 {
+        let Step::Shrink(jail) = pool.next(now) else { panic!("too many for the memory") };
+        pool.gone(jail.id());
+    }
+    assert_eq!((pool.next(now), ready(&pool), pool.memory_mb()), (Step::Rest(None), vec![("c", 2)], 90));
+}
+
+#[test]
+fn where_places_are_short_they_are_dealt_by_demand() {
+    let mut now = Instant::now();
+    let shelf = |l: &str| Shelf { language: l.to_owned(), floor: 2, most: 8 };
+    let bounds = Bounds { memory_mb: 30, ready_mb: 5, ..ROOMY };
+    let mut pool: Pool = State::new(["a", "b", "java"].map(shelf), bounds);
+    fill(&mut pool, now);
+    assert_eq!(ready(&pool), [("a", 2), ("b", 2), ("java", 2)], "nobody has wanted any");
+    for _ in 0..6 {
+        if let Some(jail) = take_at(&mut pool, "java", now) {
+            pool.gone(jail.id());
+        }
+    }
+    pool.lanes.get_mut("java").expect("there").waiting.clear();
+    for _ in 0..60 {
+        now += Duration::from_secs(1);
+        loop {
+            match pool.next(now) {
+                Step::Start(start) => drop(pool.started(&start, Warm(start.jail), now, TOOK)),
+                Step::Shrink(jail) => pool.gone(jail.id()),
+                _ => break,
+            }
+        }
+    }
+    let levels: Vec<usize> = pool.levels().map(|l| l.ready).collect();
+    assert!(levels[2] >= 5 && levels.iter().sum::<usize>() == 6, "{levels:?}");
+}
+
+#[test]
+fn the_last_places_are_kept_for_those_who_come() {
+    let now = Instant::now();
+    let mut pool = growing(24, 24, ROOMY);
+    assert_eq!(fill(&mut pool, now).len(), 21);
+    for _ in 0..24 {
+        take_at(&mut pool, "c", now);
+    }
+    for _ in 0..3 {
+        assert!(!start(&mut pool, now).refill);
+    }
+    assert_eq!((pool.next(now), pool.live()), (Step::Rest(None), 24));
+}
+
+#[test]
+fn while_jails_are_in_use_shelves_are_filled_one_at_a_time_with_pauses_and_a_waiter_is_not_delayed() {
+    let now = Instant::now();
+    let mut pool = growing(4, 4, Bounds { starts: 4, refill_share: 0.25, ..ROOMY });
+    let first: Vec<Start> = (0..3).map(|_| start(&mut pool, now)).collect();
+    assert_eq!(pool.next(now), Step::Rest(None), "one start is kept for whoever comes");
+    for started in &first {
+        pool.started(started, Warm(started.jail), now, TOOK);
+    }
+    let used = take_at(&mut pool, "c", now).expect("ready");
+    assert_eq!(pool.in_use(), 1);
+    let Step::Rest(Some(moment)) = pool.next(now) else { panic!("a pause") };
+    assert_eq!(moment - now, TOOK * 3, "a quarter of the time");
+    let refill = start(&mut pool, moment);
+    assert!(refill.refill);
+    assert_eq!(pool.next(moment), Step::Rest(None), "one at a time");
+    take_at(&mut pool, "c", moment);
+    take_at(&mut pool, "c", moment);
+    assert_eq!(pool.take_or_wait("c", Person("w", false), moment), Turn::Wait);
+    assert_eq!(pool.take_or_wait("c", Person("x", false), moment), Turn::Wait);
+    assert!(!start(&mut pool, moment).refill, "the refill under way is for the first who waits, this for the second");
+    let served = pool.started(&refill, Warm(refill.jail), moment, TOOK);
+    assert_eq!(served, Some((Warm(refill.jail), Person("w", false))));
+    // When everything is at rest there is nobody to spare.
+    let mut rested = growing(4, 4, Bounds { starts: 4, refill_share: 0.25, ..ROOMY });
+    assert_eq!(fill(&mut rested, now).len(), 4);
+    pool.gone(used.id());
 }
 
 #[derive(Debug, Clone)]
@@ -166,6 +347,7 @@ enum Event {
     Step,
     Finish(bool),
     Gone,
+    Later(u8),
 }
 
 fn events() -> impl Strategy<Value = Vec<Event>> {
@@ -176,6 +358,7 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
         Just(Event::Step),
         any::<bool>().prop_map(Event::Finish),
         Just(Event::Gone),
+        any::<u8>().prop_map(Event::Later),
     ];
     prop::collection::vec(event, 0..200)
 }
@@ -185,32 +368,41 @@ proptest! {
     /// has come to rest nobody waits.
     #[test]
     fn no_order_of_events_breaks_the_pool(events in events(), ceiling in 1usize..6) {
-        let now = Instant::now();
-        let mut pool = pool(&[("a", 2), ("b", 1)], ceiling);
-        let (mut starting, mut out) = (VecDeque::<(String, Uuid)>::new(), VecDeque::<Uuid>::new());
+        let mut now = Instant::now();
+        let shelves = [("a", 2, 4), ("b", 1, 1)]
+            .map(|(language, floor, most)| Shelf { language: language.to_owned(), floor, most });
+        let bounds = Bounds { places: ceiling, starts: 2, memory_mb: 330, refill_share: 0.25, ..ROOMY };
+        let mut pool: Pool = State::new(shelves, bounds);
+        let (mut starting, mut out) = (VecDeque::<Start>::new(), VecDeque::<Uuid>::new());
         let name = |b: bool| if b { "a" } else { "b" };
         for event in events {
             match event {
-                Event::Apart => pool.ask_apart(Person("apart", false)),
-                Event::Take(b) => out.extend(take(&mut pool, name(b)).map(|j| j.id())),
+                Event::Apart => drop(pool.ask_apart(Person("apart", false))),
+                Event::Take(b) => out.extend(take_at(&mut pool, name(b), now).map(|j| j.id())),
                 Event::Step => match pool.next(now) {
-                    Step::Start(l, id) => starting.push_back((l, id)),
-                    Step::StartApart(_, id) => out.push_back(id),
-                    Step::Evict(j) => out.push_back(j.id()),
-                    Step::Rest(_) => {}
-                },
-                Event::Finish(well) => if let Some((l, id)) = starting.pop_front() {
-                    if well {
-                        out.extend(pool.started(&l, Warm(id)).map(|(j, _)| j.id()));
-                    } else {
-                        pool.failed(&l, now, true);
+                    Step::Start(start) => starting.push_back(start),
+                    Step::StartApart(_, id) => {
+                        pool.apart_ended(now, TOOK);
                         out.push_back(id);
                     }
+                    Step::Evict(j) | Step::Shrink(j) => out.push_back(j.id()),
+                    Step::Rest(_) => {}
                 },
+                Event::Finish(well) => if let Some(start) = starting.pop_front() {
+                    if well {
+                        out.extend(pool.started(&start, Warm(start.jail), now, TOOK).map(|(j, _)| j.id()));
+                    } else {
+                        pool.failed(&start, now, true);
+                        out.push_back(start.jail);
+                    }
+                },
+                Event::Later(seconds) => now += Duration::from_secs(seconds.into()),
                 Event::Gone => if let Some(id) = out.pop_front() { pool.gone(id) },
             }
-            let ready: usize = pool.levels().map(|(_, n)| n).sum();
+            let ready: usize = pool.levels().map(|l| l.ready).sum();
             prop_assert!(pool.live() <= ceiling);
+            prop_assert!(pool.starting() <= bounds.starts);
+            prop_assert!(pool.levels().map(|l| l.target).sum::<usize>() <= ceiling);
             prop_assert!(pool.lanes.values().all(|l| l.ready.is_empty() || l.waiting.is_empty()), "nobody waits beside a ready jail");
             prop_assert_eq!(pool.live(), ready + starting.len() + out.len());
         }
@@ -218,12 +410,15 @@ proptest! {
         let later = now + LONGEST_PAUSE * 2;
         for _ in 0..1000 {
             match pool.next(later) {
-                Step::Start(l, id) => out.extend(pool.started(&l, Warm(id)).map(|(j, _)| j.id())),
-                Step::StartApart(_, id) => out.push_back(id),
-                Step::Evict(j) => pool.gone(j.id()),
+                Step::Start(start) => out.extend(pool.started(&start, Warm(start.jail), later, TOOK).map(|(j, _)| j.id())),
+                Step::StartApart(_, id) => {
+                    pool.apart_ended(later, TOOK);
+                    out.push_back(id);
+                }
+                Step::Evict(j) | Step::Shrink(j) => pool.gone(j.id()),
                 Step::Rest(_) => {
-                    if let Some((l, id)) = starting.pop_front() {
-                        out.extend(pool.started(&l, Warm(id)).map(|(j, _)| j.id()));
+                    if let Some(start) = starting.pop_front() {
+                        out.extend(pool.started(&start, Warm(start.jail), later, TOOK).map(|(j, _)| j.id()));
                     } else if let Some(id) = out.pop_front() {
                         pool.gone(id);
                     } else {
@@ -233,5 +428,8 @@ proptest! {
             }
         }
         prop_assert!(pool.lanes.values().all(|s| s.waiting.is_empty() && s.starting == 0));
+        prop_assert!(pool.lanes.values().all(|s| s.ready.len() <= s.most));
+        prop_assert!(pool.memory_mb() <= bounds.memory_mb);
+        prop_assert_eq!((pool.starting(), pool.refilling, pool.in_use()), (0, 0, 0));
     }
 }
