@@ -161,3 +161,47 @@ async fn a_full_disk_makes_unready() {
     assert!(problems.contains("MiB are free"), "{problems}");
     site.end(sandbox).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_burst_three_times_the_pool_is_served_without_an_error_and_within_the_bounds() {
+    let mut site = Site::base();
+    site.config.pool_floor = 2;
+    site.config.pool_ceiling = 2;
+    site.config.max_containers = 5;
+    let sandbox = site.start().await;
+    until("two are ready", || sandbox.warm("base") == 2).await;
+    let mut users = tokio::task::JoinSet::new();
+    for n in 0..6 {
+        let (sandbox, language) = (sandbox.clone(), site.language("base").clone());
+        users.spawn(async move {
+            let mut jail = take(&sandbox, &language).await;
+            assert!(sandbox.live() <= 5 && sandbox.warm("base") <= 2);
+            assert_eq!(sh(&mut jail, &format!("echo {n}")).await, format!("{n}\n"));
+            jail.container_id().to_owned()
+        });
+    }
+    let mut served = BTreeSet::new();
+    let all = async {
+        while let Some(user) = users.join_next().await {
+            assert!(served.insert(user.expect("served")), "each has its own");
+        }
+    };
+    tokio::time::timeout(DEADLINE, all).await.expect("in time");
+    assert_eq!(served.len(), 6);
+    until("two are ready again and the used ones are gone", || sandbox.warm("base") == 2 && sandbox.live() == 2).await;
+    site.end(sandbox).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_burst_more_are_kept_ready_than_before_but_no_more_than_the_ceiling() {
+    let mut site = Site::new(&[("one", BASE), ("two", BASE)]);
+    site.config.pool_floor = 1;
+    site.config.pool_ceiling = 3;
+    let sandbox = site.start().await;
+    until("one of each is ready", || sandbox.warm("one") == 1 && sandbox.warm("two") == 1).await;
+    let burst = (0..6).map(|_| take(&sandbox, site.language("one")));
+    drop(futures_util::future::join_all(burst).await);
+    until("three are ready and the used ones are gone", || sandbox.warm("one") == 3 && sandbox.live() == 4).await;
+    assert_eq!(sandbox.warm("two"), 1, "nobody has wanted that one");
+    site.end(sandbox).await;
+}
