@@ -1,0 +1,19 @@
+//! Measures jails beside a bare process and beside one container per run, in one run, side by side.
+
+pub mod arena;
+pub mod bare;
+pub mod cpu;
+pub mod docker;
+pub mod idle;
+pub mod machine;
+pub mod ours;
+pub mod plan;
+pub mod published;
+pub mod rates;
+pub mod report;
+pub mod rootfs;
+pub mod rounds;
+pub mod stats;
+pub mod table;
+pub mod targets;
+pub mod work;
