@@ -17,6 +17,8 @@ use iteratione_sandbox::protocol::{COMPILER_UID, PROGRAM_UID};
 use crate::leftovers::docker;
 
 const DEADLINE: Duration = Duration::from_secs(30);
+/// Longer than anything of ours should take to go.
+const SLOW: Duration = Duration::from_secs(5);
 /// Programs and compilers.
 const JAIL_UIDS: [u32; 2] = [PROGRAM_UID, COMPILER_UID];
 /// Entries of one tree that are looked at.
@@ -94,12 +96,16 @@ pub async fn strays() -> BTreeSet<String> {
 /// Waits until there are no strays but those that were there before.
 pub async fn no_strays_but(before: &BTreeSet<String>, within: Duration) {
     let begin = Instant::now();
+    let mut told = false;
     loop {
         let left: Vec<String> = strays().await.difference(before).cloned().collect();
         if left.is_empty() {
             return;
         }
         assert!(begin.elapsed() < within, "left on the host: {left:#?}");
+        if begin.elapsed() > SLOW && !std::mem::replace(&mut told, true) {
+            println!("still on the host after {} s: {left:?}", SLOW.as_secs());
+        }
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
 }

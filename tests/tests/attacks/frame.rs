@@ -140,6 +140,11 @@ impl Arena<'_> {
 
 /// Runs the rows of a family; fails at the end if one of them has failed.
 pub fn family(rows: impl IntoIterator<Item = Row>) {
+    family_on(Setup::default(), rows);
+}
+
+/// As [`family`], on an installation with other settings. It has one grader, and jails that wait.
+pub fn family_on(setup: Setup, rows: impl IntoIterator<Item = Row>) {
     let rows: Vec<Row> = rows.into_iter().filter(Row::is_wanted).collect();
     let ids: BTreeSet<&str> = rows.iter().map(|row| row.id).collect();
     assert_eq!(ids.len(), rows.len(), "two rows have the same id");
@@ -149,7 +154,7 @@ pub fn family(rows: impl IntoIterator<Item = Row>) {
     }
     let mut failures = Vec::new();
     let mut before = BTreeSet::new();
-    with_stack(Setup { slots: 2, warm: 1, ..Setup::default() }, FAMILY, async |stack| {
+    with_stack(Setup { graders: 1, slots: 2, warm: 1, ..setup }, FAMILY, async |stack| {
         before = host::strays().await;
         let arena = Arena { class: stack.classroom("attacks", 2).await, stack, labs: RefCell::default() };
         let mut health = Sample::default();

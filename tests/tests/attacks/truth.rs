@@ -1,1 +1,5 @@
 //! T1–T5: what a verdict rests on, and what students get to see.
+
+mod forgery;
+mod java;
+mod leaks;

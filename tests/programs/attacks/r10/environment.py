@@ -1,0 +1,3 @@
+import os
+
+print("environment", sorted(os.environ))

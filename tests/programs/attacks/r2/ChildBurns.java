@@ -1,0 +1,6 @@
+class Main {
+    public static void main(String[] args) throws Exception {
+        new ProcessBuilder("/bin/sh", "-c", "while :; do :; done").start();
+        Thread.sleep(600_000);
+    }
+}

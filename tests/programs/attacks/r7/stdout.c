@@ -1,0 +1,13 @@
+/* Without a newline, without an end. */
+#include <string.h>
+#include <unistd.h>
+
+int main(void) {
+    static char part[1 << 16];
+    memset(part, 'x', sizeof part);
+    for (;;) {
+        if (write(1, part, sizeof part) < 0) {
+            return 0;
+        }
+    }
+}
