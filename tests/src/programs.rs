@@ -47,6 +47,12 @@ impl Program {
         Self { name: path.to_owned(), ..Self::of(language, name, &content) }
     }
 
+    /// The text of one file of `tests/programs/`.
+    pub fn text(path: &str) -> String {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("programs").join(path);
+        fs::read_to_string(&file).unwrap_or_else(|e| panic!("{}: {e}", file.display()))
+    }
+
     /// One file.
     pub fn of(language: &str, file: &str, content: &str) -> Self {
         let files = json!([{"name": file, "content": content}]);

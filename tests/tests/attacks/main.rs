@@ -3,6 +3,9 @@
 //!
 //! `ITERATIONE_TEST_ROWS=R1,T2_` runs only the rows whose ids begin so.
 
+mod api;
+mod compile;
 mod frame;
+mod isolation;
 mod resources;
 mod truth;

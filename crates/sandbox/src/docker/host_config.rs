@@ -24,7 +24,7 @@ pub const CAPABILITIES: [&str; 3] = ["SETUID", "SETGID", "KILL"];
 
 /// Docker's list and a little more: kernel facts that no student's program needs. `/dev/mqueue` would be a place to
 /// leave something in.
-const MASKED_PATHS: [&str; 18] = [
+const MASKED_PATHS: [&str; 19] = [
     "/dev/mqueue",
     "/proc/acpi",
     "/proc/asound",
@@ -36,6 +36,8 @@ const MASKED_PATHS: [&str; 18] = [
     "/proc/key-users",
     "/proc/keys",
     "/proc/latency_stats",
+    // Shows locks of open file descriptions on the whole host: two jails could talk by them.
+    "/proc/locks",
     "/proc/modules",
     "/proc/sched_debug",
     "/proc/scsi",

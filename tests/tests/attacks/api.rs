@@ -1,0 +1,1 @@
+//! A1, A2: uploads and malformed requests.
