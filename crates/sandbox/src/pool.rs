@@ -36,6 +36,8 @@ use terms::{Bounds, Shelf, Step, Turn, Waits};
 
 /// A warm jail has this long to say that it is alive.
 const PING: Duration = Duration::from_secs(1);
+/// Nothing is started for this long after a jail was taken, unless somebody waits.
+const CALM: Duration = Duration::from_millis(50);
 /// How often images are looked at when nothing else happens.
 const LOOK: Duration = Duration::from_secs(10);
 
@@ -98,6 +100,7 @@ impl Pool {
             ready_mb: config.idle_jail_mb,
             apart_mb: config.compiler_jail_mb,
             refill_share: config.refill_share,
+            calm: CALM,
         };
         Self {
             state: Mutex::new(State::new(shelves, bounds)),

@@ -41,6 +41,11 @@ impl Demand {
         if wanted < FORGOTTEN { 0.0 } else { wanted }
     }
 
+    /// How many are likely to be taken within `time`, going by the rate of late.
+    pub fn expected(&self, now: Instant, time: Duration) -> f64 {
+        self.at(now).rate * time.as_secs_f64()
+    }
+
     /// As it is at `now`, which never goes back.
     fn at(&self, now: Instant) -> Self {
         let since = self.at.map_or(Duration::ZERO, |at| now.saturating_duration_since(at)).as_secs_f64();

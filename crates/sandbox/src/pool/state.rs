@@ -105,6 +105,10 @@ impl<J: Ready, W: Waits, A: Waits> State<J, W, A> {
         let Some(lane) = self.lanes.get_mut(language) else { return Turn::Unknown };
         lane.demand.taken(now);
         if let Some(jail) = lane.ready.pop_front() {
+            // Not put off again by each take, or a steady stream would find the shelf empty.
+            if self.refill_not_before.is_none_or(|m| m <= now) {
+                self.refill_not_before = Some(now + self.bounds.calm);
+            }
             return Turn::Now(jail);
         }
         self.tickets += 1;
@@ -384,8 +388,13 @@ impl<J: Ready, W: Waits, A: Waits> State<J, W, A> {
         }
         let (_, language) = emptiest?;
         if let Some(moment) = self.refill_not_before.filter(|m| *m > now && self.in_use() > 0) {
-            sooner(wake, moment);
-            return None;
+            // An empty shelf whose next taker comes before the pause is over makes him wait for a start, which costs
+            // the others as much: then it is better made now.
+            let missed = |l: &Lane<J, W>| l.ready.is_empty() && l.demand.expected(now, moment - now) >= 1.0;
+            if !self.lanes.get(&language).is_some_and(missed) {
+                sooner(wake, moment);
+                return None;
+            }
         }
         self.refilling += 1;
         Some(Step::Start(self.start(language, true)))

@@ -1,6 +1,6 @@
 //! The words in which the pool's state is asked and answers.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 
@@ -31,6 +31,9 @@ pub struct Bounds {
     pub apart_mb: u64,
     /// The share of one CPU that starts nobody waits for may take while jails are in use.
     pub refill_share: f64,
+    /// After a jail was taken nothing is started for this long that nobody waits for: most of what is short is over by
+    /// then.
+    pub calm: Duration,
 }
 
 /// One language.

@@ -11,6 +11,7 @@ mod network_slots;
 mod pool;
 mod probe;
 mod reaper;
+mod refilling;
 mod runtimes;
 mod starting;
 mod stock_image;

@@ -48,7 +48,7 @@ fn the_whole_body_is_this() {
     let host = json!({
             "NetworkMode": "none",
             "Memory": 256 << 20, "MemorySwap": 256 << 20, "OomKillDisable": false, "OomScoreAdj": 500,
-            "CpuPeriod": 100_000, "CpuQuota": 50_000, "PidsLimit": 64,
+            "CpuPeriod": 1_000_000, "CpuQuota": 500_000, "PidsLimit": 64,
             "Ulimits": [
                 ulimit("core", 0), ulimit("nofile", 1024), ulimit("fsize", 256 << 20), ulimit("memlock", 65536),
                 ulimit("msgqueue", 0),

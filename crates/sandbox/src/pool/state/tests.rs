@@ -18,8 +18,15 @@ impl Waits for Person {
 }
 type Pool = State<Warm, Person, Person>;
 
-const ROOMY: Bounds =
-    Bounds { places: 24, starts: 100, memory_mb: 10_000, ready_mb: 5, apart_mb: 80, refill_share: 1.0 };
+const ROOMY: Bounds = Bounds {
+    places: 24,
+    starts: 100,
+    memory_mb: 10_000,
+    ready_mb: 5,
+    apart_mb: 80,
+    refill_share: 1.0,
+    calm: Duration::ZERO,
+};
 /// A start takes this long.
 const TOOK: Duration = Duration::from_millis(100);
 
@@ -340,6 +347,54 @@ fn while_jails_are_in_use_shelves_are_filled_one_at_a_time_with_pauses_and_a_wai
     pool.gone(used.id());
 }
 
+#[test]
+fn after_a_take_nothing_is_started_for_a_moment_and_a_stream_of_takes_does_not_put_it_off() {
+    let now = Instant::now();
+    let calm = Duration::from_millis(50);
+    let mut pool = growing(4, 4, Bounds { calm, ..ROOMY });
+    assert_eq!(fill(&mut pool, now).len(), 4);
+    take_at(&mut pool, "c", now);
+    assert_eq!(pool.next(now), Step::Rest(Some(now + calm)));
+    take_at(&mut pool, "c", now + calm / 2);
+    assert!(start(&mut pool, now + calm).refill);
+    // For who waits there is no calm.
+    let mut empty = growing(0, 0, Bounds { calm, ..ROOMY });
+    take_at(&mut empty, "c", now);
+    assert!(!start(&mut empty, now).refill);
+}
+
+#[test]
+fn a_shelf_that_a_stream_of_takes_has_emptied_is_filled_without_pauses() {
+    let mut now = Instant::now();
+    let mut pool = growing(1, 4, Bounds { starts: 2, refill_share: 0.1, ..ROOMY });
+    let mut refills = 0;
+    // Twenty takes per second, each in use for a while; a start takes a tenth of a second.
+    for _ in 0..600 {
+        let jail = take_at(&mut pool, "c", now);
+        pool.lanes.get_mut("c").expect("there").waiting.clear();
+        if let Step::Start(start) = pool.next(now) {
+            refills += usize::from(start.refill);
+            pool.started(&start, Warm(start.jail), now, TOOK);
+        }
+        now += Duration::from_millis(50);
+        if let Some(jail) = jail {
+            // Somebody always has one.
+            pool.gone(jail.id());
+            take_at(&mut pool, "c", now);
+        }
+    }
+    assert!(refills > 300, "{refills}");
+    // At one take in five seconds the pause is kept.
+    let mut calm = growing(1, 4, Bounds { starts: 2, refill_share: 0.1, ..ROOMY });
+    fill(&mut calm, now);
+    take_at(&mut calm, "c", now);
+    now += TOOK * 9;
+    let refill = start(&mut calm, now);
+    calm.started(&refill, Warm(refill.jail), now, TOOK);
+    take_at(&mut calm, "c", now);
+    assert_eq!(calm.next(now), Step::Rest(Some(now + TOOK * 9)));
+}
+
 #[derive(Debug, Clone)]
 enum Event {
     Take(bool),
@@ -371,7 +426,7 @@ proptest! {
         let mut now = Instant::now();
         let shelves = [("a", 2, 4), ("b", 1, 1)]
             .map(|(language, floor, most)| Shelf { language: language.to_owned(), floor, most });
-        let bounds = Bounds { places: ceiling, starts: 2, memory_mb: 330, refill_share: 0.25, ..ROOMY };
+        let bounds = Bounds { places: ceiling, starts: 2, memory_mb: 330, refill_share: 0.25, calm: TOOK / 2, ..ROOMY };
         let mut pool: Pool = State::new(shelves, bounds);
         let (mut starting, mut out) = (VecDeque::<Start>::new(), VecDeque::<Uuid>::new());
         let name = |b: bool| if b { "a" } else { "b" };
