@@ -65,22 +65,44 @@ base_image_up() {
   }
 }
 
-language_folders() { find "${ROOT:?}/images" -mindepth 2 -maxdepth 2 -name language.toml -printf '%h\n' | sort; }
+# language_folders [IDS]: the folders of these languages, a list as ITERATIONE_LANGUAGES has it; without one, of those
+# that the operator chose; without a choice, of those that are core.
+language_folders() {
+  local choice=${1-${ITERATIONE_LANGUAGES-}} folder id there=()
+  choice=" ${choice//,/ } "
+  mapfile -t there < <(find "${ROOT:?}/images" -mindepth 2 -maxdepth 2 -name language.toml -printf '%h\n' | sort)
+  for id in $choice; do
+    [[ $id == all || " ${there[*]##*/} " == *" $id "* ]] || die "there is no language $id; there are: ${there[*]##*/}"
+  done
+  for folder in "${there[@]}"; do
+    if [[ $choice == *' all '* || $choice == *" ${folder##*/} "* ]] || { [[ -z ${choice// /} ]] && is_core "$folder"; }; then
+      printf '%s\n' "$folder"
+    fi
+  done
+}
+is_core() { ! grep -q '^core *= *false' "$1/language.toml"; }
 image_of() { sed -n 's/^image *= *"\([^"]*\)".*/\1/p' "$1/language.toml" | head -n 1; }
 
-# What an image is made of: every file of its folder, and the base. The image carries it as a label, so that an
-# unchanged folder costs one inspection.
+# What an image is made of: the files of its folder, but for those that only the services and the tests read.
+readonly NO_PART_OF_IMAGE=(./language.toml ./hello ./samples)
+
+image_context() { tar -C "$1" "${NO_PART_OF_IMAGE[@]/#/--exclude=}" -c .; }
+
+# That, and the base. The image carries it as a label, so that an unchanged folder costs one inspection.
 image_hash() {
+  local prune=() path
+  for path in "${NO_PART_OF_IMAGE[@]}"; do prune+=(-path "$path" -prune -o); done
   {
     docker image inspect -f '{{.Id}}' "$BASE_IMAGE"
-    cd "$1" && find . -type f -print0 | sort -z | xargs -0 sha256sum
+    cd "$1" && find . "${prune[@]}" -type f -print0 | sort -z | xargs -0 sha256sum
   } | sha256sum | cut -c1-16
 }
 
-# Builds (or, for a folder without a Dockerfile, pulls) the image of each language.
+# images_up [IDS]: builds (or, for a folder without a Dockerfile, pulls) the image of each of these languages.
 images_up() {
-  local folder id image hash
-  for folder in $(language_folders); do
+  local folder folders id image hash
+  folders=$(language_folders "$@") || exit
+  for folder in $folders; do
     id=${folder##*/} image=$(image_of "$folder")
     [[ -n $image ]] || die "$folder/language.toml names no image"
     if [[ ! -f $folder/Dockerfile ]]; then
@@ -95,8 +117,9 @@ images_up() {
     [[ $(docker image inspect -f '{{index .Config.Labels "iteratione.build-hash"}}' "$image" 2>/dev/null) == "$hash" ]] && continue
     say "building $image"
     # The host's network: a machine without a bridge or with its own resolver builds all the same.
-    docker build --network host --label "iteratione.build-hash=$hash" -t "$image" "$folder" \
-      >"$LOGS/image-$id.log" 2>&1 9>&- || {
+    image_context "$folder" |
+      docker build --network host --label "iteratione.build-hash=$hash" -t "$image" - \
+        >"$LOGS/image-$id.log" 2>&1 9>&- || {
       tail_of "$LOGS/image-$id.log"
       die "$image could not be built"
     }

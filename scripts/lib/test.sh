@@ -60,7 +60,10 @@ prepare() {
   ((PREPARED == 0)) || return 0
   PREPARED=1
   engine_up
+  # The tests of the services are about core languages, those of the images about the chosen ones.
+  images_up ''
   images_up
+  export ITERATIONE_TEST_LANGUAGES=${ITERATIONE_TEST_LANGUAGES-${ITERATIONE_LANGUAGES-}}
   workspace_up
   test_stores_up
   say "building the services and the tests (dev profile)"

@@ -50,7 +50,7 @@ impl App {
         if !config.is_dev() && config.api.public_url.starts_with("http://") {
             tracing::warn!("api.public_url is not HTTPS: browsers will not keep the session's cookie");
         }
-        let languages = Languages::read(&config.languages_dir)?;
+        let languages = Languages::chosen(&config.languages_dir, &config.languages)?;
         let pg = store::connect(&config.database_url, config.api.database_connections)?;
         migrate(&pg, &lifecycle).await?;
         let queue = Queue::connect(&config.redis_url, &config.instance)?;

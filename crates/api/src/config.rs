@@ -6,6 +6,7 @@ use anyhow::{Context as _, ensure};
 use iteratione_common::{
     config::{self, Environment},
     lab::validate::Ceilings,
+    language,
     telemetry::LogConfig,
 };
 use serde::Deserialize;
@@ -27,6 +28,8 @@ pub struct Config {
     pub redis_url: String,
     /// One folder per language.
     pub languages_dir: PathBuf,
+    /// Which of them are offered.
+    pub languages: language::Choice,
     /// What is this service's alone.
     pub api: ApiConfig,
     /// Logs.

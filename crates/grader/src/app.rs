@@ -38,7 +38,7 @@ impl App {
     pub async fn build(config: Config) -> anyhow::Result<Self> {
         let lifecycle = Lifecycle::new();
         let slots = config.slots(std::thread::available_parallelism().map_or(1, usize::from));
-        let languages = Languages::read(&config.languages_dir)?;
+        let languages = Languages::chosen(&config.languages_dir, &config.languages)?;
         let pg = store::connect(&config.database_url, config.connections(slots)).context("database_url")?;
         let queue = Queue::connect(&config.redis_url, &config.instance)?;
 

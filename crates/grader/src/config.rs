@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration}
 use anyhow::ensure;
 use iteratione_common::{
     config::{self, Environment},
+    language,
     telemetry::LogConfig,
 };
 use iteratione_sandbox::SandboxConfig;
@@ -29,6 +30,8 @@ pub struct Config {
     pub redis_url: String,
     /// One folder per language.
     pub languages_dir: PathBuf,
+    /// Which of them are offered.
+    pub languages: language::Choice,
     /// What is this service's alone.
     pub grader: GraderConfig,
     /// Jails.

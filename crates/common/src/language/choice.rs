@@ -3,12 +3,14 @@
 use std::collections::BTreeSet;
 
 use anyhow::ensure;
+use serde::Deserialize;
 
 /// Stands for every language that there is.
 const ALL: &str = "all";
 
 /// What the operator chose (`ITERATIONE_LANGUAGES`).
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "Vec<String>")]
 pub enum Choice {
     /// Nothing: those that are core.
     #[default]
@@ -17,6 +19,14 @@ pub enum Choice {
     All,
     /// These.
     Named(BTreeSet<String>),
+}
+
+impl TryFrom<Vec<String>> for Choice {
+    type Error = anyhow::Error;
+
+    fn try_from(ids: Vec<String>) -> anyhow::Result<Self> {
+        Self::new(&ids)
+    }
 }
 
 impl Choice {

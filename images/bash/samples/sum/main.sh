@@ -1,5 +1,5 @@
 total=0
-while read -r -a numbers; do
+while read -r -a numbers || ((${#numbers[@]})); do
   for n in "${numbers[@]}"; do
     total=$((total + n))
   done
