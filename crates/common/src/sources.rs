@@ -85,7 +85,9 @@ fn check_name(language: &Language, name: &str) -> Result<(), String> {
         return refuse("is not in Unicode normal form C (macOS is known for that): type its accented letters again.");
     }
     if let Some(c) = name.chars().find(|&c| !allowed(c)) {
-        let c = if c.is_control() { format!("U+{:04X}", u32::from(c)) } else { format!("“{c}”") };
+        // Not as it is, if it cannot be seen or turns the rest of the sentence round.
+        let unseen = c.is_control() || c.escape_debug().len() > 2;
+        let c = if unseen { format!("U+{:04X}", u32::from(c)) } else { format!("“{c}”") };
         return Err(format!("has the character {c} in it: use letters, digits, spaces and _ $ . - + only."));
     }
     if !(first.is_alphanumeric() || first == '_' || first == '$') {
