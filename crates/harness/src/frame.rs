@@ -75,6 +75,10 @@ impl Message for ToHarness {
             Self::Clean => frame(out, 0x07, &[]),
             Self::Kill => frame(out, 0x08, &[]),
             Self::Ping => frame(out, 0x09, &[]),
+            Self::Serve(request) => json_frame(out, 0x0a, request),
+            Self::Ask(request) => json_frame(out, 0x0b, request),
+            Self::AskData(bytes) => frame(out, 0x0c, bytes),
+            Self::PutBuild(header) => json_frame(out, 0x0d, header),
         }
     }
 
@@ -89,6 +93,10 @@ impl Message for ToHarness {
             0x07 => empty(kind, payload, Self::Clean),
             0x08 => empty(kind, payload, Self::Kill),
             0x09 => empty(kind, payload, Self::Ping),
+            0x0a => json(kind, payload).map(Self::Serve),
+            0x0b => json(kind, payload).map(Self::Ask),
+            0x0c => Ok(Self::AskData(payload.to_vec())),
+            0x0d => json(kind, payload).map(Self::PutBuild),
             _ => Err(FrameError::UnknownKind(kind)),
         }
     }
@@ -106,6 +114,9 @@ impl Message for FromHarness {
             Self::FetchEnd(end) => json_frame(out, 0x88, end),
             Self::Cleaned(cleaned) => json_frame(out, 0x89, cleaned),
             Self::Pong => frame(out, 0x8a, &[]),
+            Self::Served(served) => json_frame(out, 0x8b, served),
+            Self::Answer(bytes) => frame(out, 0x8c, bytes),
+            Self::Answered(answered) => json_frame(out, 0x8d, answered),
             Self::Fault(fault) => json_frame(out, 0x8f, fault),
         }
     }
@@ -121,6 +132,9 @@ impl Message for FromHarness {
             0x88 => json(kind, payload).map(Self::FetchEnd),
             0x89 => json(kind, payload).map(Self::Cleaned),
             0x8a => empty(kind, payload, Self::Pong),
+            0x8b => json(kind, payload).map(Self::Served),
+            0x8c => Ok(Self::Answer(payload.to_vec())),
+            0x8d => json(kind, payload).map(Self::Answered),
             0x8f => json(kind, payload).map(Self::Fault),
             _ => Err(FrameError::UnknownKind(kind)),
         }
@@ -192,7 +206,8 @@ mod tests {
 
     use super::*;
     use crate::protocol::{
-        Cleaned, ExecLimits, ExecRequest, ExecResult, Fault, FetchEnd, FetchRequest, FileHeader, Hello, Role, Stop,
+        Answered, AskRequest, Cleaned, ExecLimits, ExecRequest, ExecResult, Fault, FetchEnd, FetchRequest, FileHeader,
+        Hello, Role, ServeRequest, Served, Stop,
     };
 
     fn to_harness() -> impl Strategy<Value = ToHarness> {
@@ -207,8 +222,19 @@ mod tests {
                 ToHarness::Exec(ExecRequest { role, argv, env, cwd, limits })
             },
         );
+        let serve =
+            (prop::collection::vec(any::<String>(), 1..4), any::<String>(), any::<u64>()).prop_map(|(argv, cwd, n)| {
+                let env = BTreeMap::from([("A".to_owned(), cwd.clone())]);
+                ToHarness::Serve(ServeRequest { argv, env, cwd, file_bytes: n, open_files: n, ready_ms: n })
+            });
         prop_oneof![
             exec,
+            serve,
+            any::<[u64; 4]>().prop_map(|[len, cpu_ms, wall_ms, answer_bytes]| {
+                ToHarness::Ask(AskRequest { len, cpu_ms, wall_ms, answer_bytes })
+            }),
+            prop::collection::vec(any::<u8>(), 0..300).prop_map(ToHarness::AskData),
+            (any::<String>(), any::<u64>()).prop_map(|(path, len)| ToHarness::PutBuild(FileHeader { path, len })),
             prop::collection::vec(any::<u8>(), 0..300).prop_map(ToHarness::Stdin),
             Just(ToHarness::StdinEnd),
             (any::<String>(), any::<u64>()).prop_map(|(path, len)| ToHarness::Put(FileHeader { path, len })),
@@ -241,7 +267,25 @@ mod tests {
                 })
             },
         );
+        let answered = (any::<Option<String>>(), any::<[u64; 5]>(), any::<bool>()).prop_map(|(broken, n, stopped)| {
+            FromHarness::Answered(Answered {
+                stop: stopped.then_some(Stop::Wall),
+                broken,
+                cpu_us: n[0],
+                wall_us: n[1],
+                memory_bytes: n[2],
+                oom_kills: n[3],
+                answer_bytes: n[4],
+            })
+        });
         prop_oneof![
+            answered,
+            prop::collection::vec(any::<u8>(), 0..300).prop_map(FromHarness::Answer),
+            (any::<Option<String>>(), any::<u64>()).prop_map(|(error, n)| FromHarness::Served(Served {
+                error,
+                cpu_us: n,
+                wall_us: n
+            })),
             (any::<u32>(), any::<u8>()).prop_map(|(version, cgroup)| FromHarness::Hello(Hello { version, cgroup })),
             prop::collection::vec(any::<u8>(), 0..300).prop_map(FromHarness::Stdout),
             prop::collection::vec(any::<u8>(), 0..300).prop_map(FromHarness::Stderr),

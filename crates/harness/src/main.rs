@@ -12,6 +12,7 @@ mod job;
 mod meter;
 mod probe;
 mod put;
+mod resident;
 mod server;
 mod spawn;
 mod sys;

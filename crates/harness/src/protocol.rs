@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 /// Sent in [`FromHarness::Hello`]; a host refuses a harness of another version.
-pub const PROTOCOL_VERSION: u32 = 1;
+pub const PROTOCOL_VERSION: u32 = 2;
 /// The most payload bytes one frame may carry. A longer length is a protocol error, never an allocation.
 pub const MAX_PAYLOAD: usize = 256 * 1024;
 
@@ -33,7 +33,9 @@ pub enum ToHarness {
     StdinEnd,
     /// Begin a file in the scratch folder, owned by the program's uid; `PutData` frames with exactly `len` bytes follow.
     Put(FileHeader),
-    /// Contents of the file begun by `Put`.
+    /// As `Put`, but in the build folder and owned by the compiler's uid: what was compiled elsewhere.
+    PutBuild(FileHeader),
+    /// Contents of the file begun by `Put` or `PutBuild`.
     PutData(Vec<u8>),
     /// Send back files of the build folder: answered by `File`/`FileData` for each and one `FetchEnd`.
     Fetch(FetchRequest),
@@ -43,6 +45,13 @@ pub enum ToHarness {
     Kill,
     /// Answered by `Pong`.
     Ping,
+    /// Start a resident: the jail is its own from then on. Answered by `Served` when it is ready, or when it is not.
+    Serve(ServeRequest),
+    /// Hand the resident one request; `AskData` frames with exactly `len` bytes follow. Answered by any number of
+    /// `Answer` and one `Answered`.
+    Ask(AskRequest),
+    /// Contents of the request begun by `Ask`.
+    AskData(Vec<u8>),
 }
 
 /// Harness → host.
@@ -66,6 +75,12 @@ pub enum FromHarness {
     Cleaned(Cleaned),
     /// Answer to `Ping`.
     Pong,
+    /// Answer to `Serve`.
+    Served(Served),
+    /// Bytes of the resident's answer.
+    Answer(Vec<u8>),
+    /// End of the resident's answer, or of the resident.
+    Answered(Answered),
     /// The harness met something it cannot go on from; the jail must be thrown away.
     Fault(Fault),
 }
@@ -160,6 +175,73 @@ pub struct ExecResult {
     pub survivors: u32,
     /// The process could not be started: why (for people). Exit code and signal are then `None`.
     pub spawn_error: Option<String>,
+}
+
+/// A process that stays and answers requests: a compiler that executes nothing of what it is given.
+///
+/// On its standard input and output messages are four bytes of length, big-endian, and so many bytes. It sends an empty
+/// one when it is ready, and then exactly one for each that it gets.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServeRequest {
+    /// As in [`ExecRequest`]. Its role is the compiler's.
+    pub argv: Vec<String>,
+    /// The whole environment of the process.
+    pub env: BTreeMap<String, String>,
+    /// Working folder, absolute.
+    pub cwd: String,
+    /// `RLIMIT_FSIZE` in bytes.
+    pub file_bytes: u64,
+    /// `RLIMIT_NOFILE`.
+    pub open_files: u64,
+    /// Milliseconds until it must be ready.
+    pub ready_ms: u64,
+}
+
+/// Whether a resident is ready.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Served {
+    /// Why it is not (for people). The jail must then be thrown away.
+    pub error: Option<String>,
+    /// User + system microseconds until it was ready.
+    pub cpu_us: u64,
+    /// Elapsed microseconds until it was ready.
+    pub wall_us: u64,
+}
+
+/// One request to the resident.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AskRequest {
+    /// Bytes of the request, at most [`ASK_MOST`].
+    pub len: u64,
+    /// User + system time of the whole jail for this request, in milliseconds.
+    pub cpu_ms: u64,
+    /// Elapsed time in milliseconds.
+    pub wall_ms: u64,
+    /// The longest answer.
+    pub answer_bytes: u64,
+}
+
+/// The longest request to a resident, in bytes.
+pub const ASK_MOST: u64 = 64 << 20;
+
+/// How a request to the resident ended. Unless both `stop` and `broken` are `None` the resident is dead and the jail
+/// must be thrown away.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answered {
+    /// Set when a limit or `Kill` ended it.
+    pub stop: Option<Stop>,
+    /// It broke its protocol, or died: how (for the log).
+    pub broken: Option<String>,
+    /// User + system microseconds of the whole jail, without the harness.
+    pub cpu_us: u64,
+    /// Elapsed microseconds from the `Ask` to the end of the answer.
+    pub wall_us: u64,
+    /// Peak memory in bytes above what the jail held before.
+    pub memory_bytes: u64,
+    /// OOM kills that the cgroup counted meanwhile.
+    pub oom_kills: u64,
+    /// Bytes of the answer that were passed on.
+    pub answer_bytes: u64,
 }
 
 /// A file on its way; `path` is relative, without `..`, `.` or empty parts.

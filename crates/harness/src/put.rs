@@ -1,8 +1,8 @@
-//! Input files, written into the scratch folder as the program's uid.
+//! Files from the host: input in the scratch folder as the program's uid, classes in the build folder as the compiler's.
 
 use std::{fs::File, io::Write, os::fd::OwnedFd};
 
-use iteratione_harness::protocol::{FileHeader, PROGRAM_UID, SCRATCH_DIR};
+use iteratione_harness::protocol::{BUILD_DIR, COMPILER_UID, FileHeader, PROGRAM_UID, SCRATCH_DIR};
 use rustix::{
     fs::{CWD, Mode, OFlags, mkdirat, openat},
     io::Errno,
@@ -10,13 +10,34 @@ use rustix::{
 
 use crate::identity::as_user;
 
-/// The most bytes of a path, and the most parts.
+/// The most bytes of a path, and the most parts: packages may be deeper than anybody's input.
 const PATH_MOST: usize = 1024;
 const PARTS_MOST: usize = 16;
+const BUILD_PARTS_MOST: usize = 64;
+
+/// Where a file goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// Below the scratch folder.
+    Scratch,
+    /// Below the build folder.
+    Build,
+}
+
+impl Place {
+    fn folder(self) -> (u32, &'static str, usize) {
+        match self {
+            Self::Scratch => (PROGRAM_UID, SCRATCH_DIR, PARTS_MOST),
+            Self::Build => (COMPILER_UID, BUILD_DIR, BUILD_PARTS_MOST),
+        }
+    }
+}
 
 /// A file on its way in. It takes all its bytes, also if they cannot be written.
 #[derive(Debug)]
 pub struct Put {
+    /// Where it goes.
+    pub place: Place,
     header: FileHeader,
     left: u64,
     file: Result<File, String>,
@@ -28,14 +49,15 @@ pub type Arrived = Result<(), String>;
 impl Put {
     /// Makes the file. Only an identity that cannot be switched is an error: what is wrong with the file is told when
     /// all its bytes were taken.
-    pub fn begin(header: FileHeader) -> Result<Self, String> {
-        let file = match check(&header.path) {
+    pub fn begin(place: Place, header: FileHeader) -> Result<Self, String> {
+        let (uid, folder, parts) = place.folder();
+        let file = match check(&header.path, parts) {
             Err(why) => Err(why.to_owned()),
-            Ok(()) => as_user(PROGRAM_UID, || create(SCRATCH_DIR, &header.path))
-                .map_err(|e| format!("cannot act as uid {PROGRAM_UID}: {e}"))?
+            Ok(()) => as_user(uid, || create(folder, &header.path))
+                .map_err(|e| format!("cannot act as uid {uid}: {e}"))?
                 .map_err(|e| e.to_string()),
         };
-        Ok(Self { left: header.len, file, header })
+        Ok(Self { place, left: header.len, file, header })
     }
 
     /// Takes contents. More than were announced is the host's mistake.
@@ -52,14 +74,14 @@ impl Put {
 
     /// Whether the file arrived, once all its bytes were taken.
     pub fn arrived(&self) -> Option<Arrived> {
-        let why = |why: &String| format!("the input file {:?} could not be written: {why}", self.header.path);
+        let why = |why: &String| format!("the file {:?} could not be written: {why}", self.header.path);
         (self.left == 0).then(|| self.file.as_ref().map(drop).map_err(why))
     }
 }
 
 /// Relative, without `..`, `.` or empty parts.
-fn check(path: &str) -> Result<(), &'static str> {
-    if path.len() > PATH_MOST || path.split('/').count() > PARTS_MOST {
+fn check(path: &str, parts_most: usize) -> Result<(), &'static str> {
+    if path.len() > PATH_MOST || path.split('/').count() > parts_most {
         return Err("its path is too long");
     }
     if path.contains('\0') || path.split('/').any(|part| matches!(part, "" | "." | "..")) {
@@ -116,7 +138,8 @@ mod tests {
 
     #[test]
     fn a_bad_path_is_told_after_its_bytes_were_taken() {
-        let mut put = Put::begin(FileHeader { path: "../x".to_owned(), len: 3 }).expect("no switch of identity");
+        let mut put =
+            Put::begin(Place::Scratch, FileHeader { path: "../x".to_owned(), len: 3 }).expect("no switch of identity");
         assert!(put.arrived().is_none());
         put.take(b"abc").expect("as announced");
         assert!(put.arrived().expect("complete").is_err_and(|why| why.contains("../x")));
@@ -126,7 +149,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_path_that_passes_stays_below_its_root(path in "(/|\\.|\\.\\.|a|\0|é){0,12}") {
-            if check(&path).is_ok() {
+            if check(&path, BUILD_PARTS_MOST).is_ok() {
                 let plain = std::path::Path::new(&path).components().all(|c| matches!(c, std::path::Component::Normal(_)));
                 prop_assert!(plain && !path.is_empty());
             }

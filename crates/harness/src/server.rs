@@ -8,7 +8,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use iteratione_harness::protocol::{Fault, FromHarness, Hello, PROTOCOL_VERSION, Stop, ToHarness, WRITABLE_DIRS};
+use iteratione_harness::protocol::{
+    Fault, FileHeader, FromHarness, Hello, PROTOCOL_VERSION, Stop, ToHarness, WRITABLE_DIRS,
+};
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     fs::Mode,
@@ -22,7 +24,8 @@ use crate::{
     fetch::Fetch,
     identity::hide,
     job::{Job, not_started},
-    put::Put,
+    put::{Place, Put},
+    resident::{Resident, Step},
     sys::{self, Reap},
     wire::{Input, Output},
 };
@@ -73,7 +76,19 @@ fn serve(out: &mut Output) -> Result<(), String> {
     out.send(&FromHarness::Hello(hello)).map_err(|e| e.to_string())?;
     let cpus = rustix::thread::sched_getaffinity(None).map_or(1, |set| set.count());
     let input = Input::default();
-    Server { out, input, children, cgroup, cpus, state: State::Idle, stdin_due: false, bad_put: None }.run()
+    Server {
+        out,
+        input,
+        children,
+        cgroup,
+        cpus,
+        state: State::Idle,
+        stdin_due: false,
+        used: false,
+        bad_put: None,
+        bad_build: None,
+    }
+    .run()
 }
 
 /// What the harness is doing.
@@ -82,6 +97,9 @@ enum State {
     Running(Box<Job>),
     Putting(Put),
     Fetching(Fetch),
+    Serving(Box<Resident>),
+    /// There was a resident. Nothing else may be done here any more.
+    Over,
 }
 
 struct Server<'a> {
@@ -95,6 +113,10 @@ struct Server<'a> {
     stdin_due: bool,
     /// The scratch folder lacks a file that the host wanted there.
     bad_put: Option<String>,
+    /// The build folder lacks a file that the host wanted there. Nothing mends that.
+    bad_build: Option<String>,
+    /// Something else than a resident was here already.
+    used: bool,
 }
 
 /// What a descriptor in the poll set is.
@@ -133,11 +155,15 @@ impl Server<'_> {
                         sys::clear_signals(&self.children);
                         self.reap()?;
                     }
-                    Source::ProgramInput => self.with_job(|job, _| {
-                        job.feed();
-                        Ok(())
-                    })?,
-                    Source::ProgramOutput(which) => self.with_job(|job, out| job.pass_on(which, out).map(drop))?,
+                    Source::ProgramInput => match &mut self.state {
+                        State::Running(job) => job.feed(),
+                        State::Serving(resident) => resident.feed(),
+                        _ => {}
+                    },
+                    Source::ProgramOutput(which) => {
+                        self.with_job(|job, out| job.pass_on(which, out).map(drop))?;
+                        self.with_resident(|resident, out, cgroup| resident.take(which, out, cgroup))?;
+                    }
                 }
             }
         }
@@ -147,12 +173,29 @@ impl Server<'_> {
         if let State::Running(job) = &mut self.state { act(job, self.out) } else { Ok(()) }
     }
 
+    /// Lets the resident, if there is one, do something, and tells the host what has come of it.
+    fn with_resident(
+        &mut self,
+        act: impl FnOnce(&mut Resident, &mut Output, Option<&Cgroup>) -> Result<Step, String>,
+    ) -> Result<(), String> {
+        let State::Serving(resident) = &mut self.state else { return Ok(()) };
+        match act(resident, self.out, self.cgroup.as_ref())? {
+            Step::On => Ok(()),
+            Step::Said(message) => self.send(&message),
+            Step::Over(message) => {
+                self.state = State::Over;
+                self.send(&message)
+            }
+        }
+    }
+
     /// Whether the host's next frame may be taken now.
     fn ready(&self) -> bool {
         let state = match &self.state {
             State::Running(job) => job.has_stdin_room(),
+            State::Serving(resident) => resident.has_room(),
             State::Fetching(_) => false,
-            State::Idle | State::Putting(_) => true,
+            State::Idle | State::Putting(_) | State::Over => true,
         };
         state && self.out.has_room_for_answers()
     }
@@ -162,7 +205,7 @@ impl Server<'_> {
         match &self.state {
             State::Running(job) => job.is_draining(),
             State::Fetching(_) => true,
-            State::Idle | State::Putting(_) => false,
+            State::Idle | State::Putting(_) | State::Serving(_) | State::Over => false,
         }
     }
 
@@ -193,6 +236,17 @@ impl Server<'_> {
                 }
             }
         }
+        if let State::Serving(resident) = &self.state {
+            wake = resident.wake();
+            if let Some(pipe) = resident.hungry() {
+                add(Source::ProgramInput, pipe.as_fd(), PollFlags::OUT);
+            }
+            if self.out.has_room() {
+                for (which, pipe) in resident.sources() {
+                    add(Source::ProgramOutput(which), pipe.as_fd(), PollFlags::IN);
+                }
+            }
+        }
         let timeout = wake.map(|at| at.saturating_duration_since(Instant::now()));
         let timeout = timeout.and_then(|t| Timespec::try_from(t).ok());
         match poll(&mut fds, timeout.as_ref()) {
@@ -213,6 +267,7 @@ impl Server<'_> {
                     if let State::Running(job) = &mut self.state {
                         job.reaped(&process, self.cgroup.as_ref())?;
                     }
+                    self.with_resident(|resident, out, cgroup| resident.reaped(&process, out, cgroup))?;
                 }
                 Reap::NotYet => break,
                 Reap::Nobody => {
@@ -240,7 +295,12 @@ impl Server<'_> {
                     self.state = State::Idle;
                 }
             }
-            State::Idle | State::Putting(_) => {}
+            State::Serving(resident) => {
+                if resident.wake().is_some_and(|at| Instant::now() >= at) {
+                    self.with_resident(|resident, _, cgroup| resident.watch(cgroup))?;
+                }
+            }
+            State::Idle | State::Putting(_) | State::Over => {}
         }
         let State::Running(job) = &mut self.state else { return Ok(()) };
         if job.drained(self.out)?
@@ -262,10 +322,13 @@ impl Server<'_> {
             let Some(message) = self.input.next().map_err(|e| e.to_string())? else { return Ok(false) };
             match message {
                 ToHarness::Ping => self.send(&FromHarness::Pong)?,
-                ToHarness::Kill => self.with_job(|job, _| {
-                    job.stop(Stop::Killed);
-                    Ok(())
-                })?,
+                ToHarness::Kill => {
+                    self.with_job(|job, _| {
+                        job.stop(Stop::Killed);
+                        Ok(())
+                    })?;
+                    self.with_resident(|resident, _, cgroup| resident.stop(Stop::Killed, cgroup))?;
+                }
                 ToHarness::Stdin(_) | ToHarness::StdinEnd if !self.stdin_due => {
                     return Err("standard input without an Exec".to_owned());
                 }
@@ -287,11 +350,35 @@ impl Server<'_> {
                     put.take(&bytes)?;
                     self.put_arrived();
                 }
+                // The rest of a request that nobody will read.
+                ToHarness::AskData(_) if matches!(self.state, State::Over) => {}
+                ToHarness::Ask(_) | ToHarness::AskData(_) => {
+                    let State::Serving(resident) = &mut self.state else {
+                        return Err("a request without a resident".to_owned());
+                    };
+                    match message {
+                        ToHarness::Ask(request) => resident.ask(request, self.cgroup.as_ref())?,
+                        ToHarness::AskData(bytes) => resident.data(&bytes)?,
+                        _ => {}
+                    }
+                }
                 _ if self.stdin_due => return Err("a command before StdinEnd".to_owned()),
-                _ if !matches!(self.state, State::Idle) => return Err("a command while another goes on".to_owned()),
+                _ if !matches!(self.state, State::Idle) => {
+                    return Err("a command while another goes on".to_owned());
+                }
+                ToHarness::Serve(_) if self.used => {
+                    return Err("a resident in a jail that something else was in".to_owned());
+                }
+                ToHarness::Serve(request) => match Resident::start(request, self.cgroup.as_ref(), self.cpus)? {
+                    Ok(resident) => self.state = State::Serving(Box::new(resident)),
+                    Err(message) => {
+                        self.state = State::Over;
+                        self.send(&message)?;
+                    }
+                },
                 ToHarness::Exec(request) => {
-                    self.stdin_due = true;
-                    if let Some(why) = &self.bad_put {
+                    (self.stdin_due, self.used) = (true, true);
+                    if let Some(why) = self.bad_build.as_ref().or(self.bad_put.as_ref()) {
                         let exit = not_started(why.clone());
                         self.send(&exit)?;
                         continue;
@@ -301,14 +388,14 @@ impl Server<'_> {
                         Err(why) => self.send(&not_started(why))?,
                     }
                 }
-                ToHarness::Put(header) => {
-                    self.state = State::Putting(Put::begin(header)?);
-                    self.put_arrived();
-                }
+                ToHarness::Put(header) => self.put(Place::Scratch, header)?,
+                ToHarness::PutBuild(header) => self.put(Place::Build, header)?,
                 ToHarness::Fetch(request) => {
+                    self.used = true;
                     self.state = State::Fetching(Fetch::begin(iteratione_harness::protocol::BUILD_DIR, &request)?);
                 }
                 ToHarness::Clean => {
+                    self.used = true;
                     self.bad_put = None;
                     let cleaned = clean()?;
                     self.send(&FromHarness::Cleaned(cleaned))?;
@@ -318,12 +405,23 @@ impl Server<'_> {
         Ok(true)
     }
 
+    fn put(&mut self, place: Place, header: FileHeader) -> Result<(), String> {
+        self.used = true;
+        self.state = State::Putting(Put::begin(place, header)?);
+        self.put_arrived();
+        Ok(())
+    }
+
     /// Ends a `Put` whose bytes have all come.
     fn put_arrived(&mut self) {
         if let State::Putting(put) = &self.state
             && let Some(arrived) = put.arrived()
         {
-            self.bad_put = arrived.err().or(self.bad_put.take());
+            let bad = match put.place {
+                Place::Scratch => &mut self.bad_put,
+                Place::Build => &mut self.bad_build,
+            };
+            *bad = arrived.err().or(bad.take());
             self.state = State::Idle;
         }
     }
