@@ -1,7 +1,7 @@
-//! What jails can leave on a host: everything of theirs that no living container accounts for.
+//! What jails can leave on a host: everything of theirs that no container accounts for any more.
 //!
-//! Others may use the machine meanwhile, so nothing here counts what there is. Each thing found is traced to a
-//! container, and only what belongs to none is a stray.
+//! Others may use the machine meanwhile, so nothing here counts what there is: each thing found is traced to a container
+//! of ours that is gone.
 
 use std::{
     collections::BTreeSet,
@@ -11,10 +11,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bollard::query_parameters::{InspectContainerOptions, ListContainersOptionsBuilder, ListVolumesOptions};
+use bollard::query_parameters::ListVolumesOptions;
 use iteratione_sandbox::protocol::{COMPILER_UID, PROGRAM_UID};
 
 use crate::leftovers::docker;
+
+mod ours;
+
+pub use ours::Ours;
 
 const DEADLINE: Duration = Duration::from_secs(30);
 /// Longer than anything of ours should take to go.
@@ -62,43 +66,41 @@ pub fn jail_processes() -> Vec<Process> {
     found
 }
 
-/// Everything of jails on this machine that belongs to no living container, each in words.
-pub async fn strays() -> BTreeSet<String> {
-    let before = Living::look().await;
+/// Everything on this machine that containers of ours, of which none accounts for it any more, have left; and
+/// whatever belongs to a jail's uid and to no container at all. Each in words.
+pub async fn strays(ours: &Ours) -> BTreeSet<String> {
+    let before = ours.living().await;
     let mut found = BTreeSet::new();
-    for process in jail_processes() {
-        found.insert((process.container.clone(), format!("process {}: {}", process.pid, process.what)));
-    }
     for cgroup in cgroups() {
-        found.insert((id_in(&cgroup), format!("cgroup {}", cgroup.display())));
+        found.insert((cgroup.display().to_string(), "cgroup"));
     }
     let mounts = fs::read_to_string("/proc/self/mountinfo").expect("mountinfo");
     for point in mounts.lines().filter_map(|line| line.split(' ').nth(4)) {
-        if id_in(Path::new(point)).is_some() || point.contains("/docker/netns/") {
-            found.insert((Some(point.to_owned()), format!("mount {point}")));
-        }
+        found.insert((point.to_owned(), "mount"));
     }
+    let processes = jail_processes();
     let mut files = BTreeSet::new();
     for folder in [std::env::temp_dir(), "/tmp".into(), "/var/tmp".into(), "/dev/shm".into()] {
         owned_by_jails(&folder, &mut files);
     }
-    let after = Living::look().await;
-    let mut strays: BTreeSet<String> = found
-        .into_iter()
-        .filter(|(of, _)| !of.as_deref().is_some_and(|of| before.accounts_for(of) || after.accounts_for(of)))
-        .map(|(_, what)| what)
-        .collect();
+    let after = ours.living().await;
+    let all = ours.marks();
+    let is_stray = |what: &str| all.know(what) && !before.know(what) && !after.know(what);
+    let mut strays: BTreeSet<String> =
+        found.into_iter().filter(|(path, _)| is_stray(path)).map(|(path, what)| format!("{what} {path}")).collect();
+    let homeless = processes.iter().filter(|p| p.container.as_deref().is_none_or(is_stray));
+    strays.extend(homeless.map(|p| format!("process {}: {}", p.pid, p.what)));
     strays.extend(files.iter().map(|path| format!("file {}", path.display())));
     strays.extend(volumes().await.into_iter().map(|name| format!("volume {name}")));
     strays
 }
 
 /// Waits until there are no strays but those that were there before.
-pub async fn no_strays_but(before: &BTreeSet<String>, within: Duration) {
+pub async fn no_strays_but(before: &BTreeSet<String>, ours: &Ours, within: Duration) {
     let begin = Instant::now();
     let mut told = false;
     loop {
-        let left: Vec<String> = strays().await.difference(before).cloned().collect();
+        let left: Vec<String> = strays(ours).await.difference(before).cloned().collect();
         if left.is_empty() {
             return;
         }
@@ -110,49 +112,14 @@ pub async fn no_strays_but(before: &BTreeSet<String>, within: Duration) {
     }
 }
 
-/// What containers account for.
-struct Living {
-    /// Ids, of containers and of their layers.
-    ids: BTreeSet<String>,
-    /// Network namespaces.
-    namespaces: BTreeSet<String>,
-}
-
-impl Living {
-    async fn look() -> Self {
-        let docker = docker();
-        let options = ListContainersOptionsBuilder::new().all(true).build();
-        let listed = tokio::time::timeout(DEADLINE, docker.list_containers(Some(options))).await;
-        let mut living = Self { ids: BTreeSet::new(), namespaces: BTreeSet::new() };
-        for id in listed.expect("Docker answers").expect("Docker lists").into_iter().filter_map(|c| c.id) {
-            let inspecting = docker.inspect_container(&id, None::<InspectContainerOptions>);
-            // It may be gone by now.
-            if let Ok(Ok(seen)) = tokio::time::timeout(DEADLINE, inspecting).await {
-                let layers = seen.graph_driver.map(|d| d.data).unwrap_or_default();
-                living.ids.extend(layers.values().filter_map(|path| id_in(Path::new(path))));
-                living.namespaces.extend(seen.network_settings.and_then(|n| n.sandbox_key));
-            }
-            living.ids.insert(id);
-        }
-        living
-    }
-
-    /// Whether a container's id, or a path with one in it, belongs to a living container.
-    fn accounts_for(&self, what: &str) -> bool {
-        let id = id_in(Path::new(what));
-        id.is_some_and(|id| self.ids.contains(&id)) || self.namespaces.contains(what)
-    }
-}
-
 /// Docker's ids of containers and layers.
 fn is_id(text: &str) -> bool {
     text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
 /// The id in a path: of a container, or of the layer that is its root.
-fn id_in(path: &Path) -> Option<String> {
-    let text = path.to_string_lossy();
-    text.split(['/', '-', '.', ':']).find(|part| is_id(part)).map(str::to_owned)
+fn id_in(path: &str) -> Option<String> {
+    path.split(['/', '-', '.', ':']).find(|part| is_id(part)).map(str::to_owned)
 }
 
 /// Control groups named after a container, in every hierarchy.
@@ -163,7 +130,7 @@ fn cgroups() -> Vec<PathBuf> {
         for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
             if entry.file_type().is_ok_and(|t| t.is_dir()) {
                 let path = entry.path();
-                if id_in(Path::new(&entry.file_name())).is_some() {
+                if id_in(&entry.file_name().to_string_lossy()).is_some() {
                     found.push(path);
                 } else {
                     left.push(path);
@@ -211,8 +178,8 @@ mod tests {
             format!("/var/lib/docker/overlay2/{id}-init/merged"),
             format!("/var/lib/docker/overlay2/{id}/merged"),
         ] {
-            assert_eq!(id_in(Path::new(&path)), Some(id.clone()), "{path}");
+            assert_eq!(id_in(&path), Some(id.clone()), "{path}");
         }
-        assert_eq!(id_in(Path::new("/var/lib/docker/overlay2/l/ABC")), None);
+        assert_eq!(id_in("/var/lib/docker/overlay2/l/ABC"), None);
     }
 }

@@ -22,7 +22,8 @@ use serde_json::Value;
 use testkit::{
     Client,
     classroom::{Classroom, grade},
-    host, labs,
+    host::{self, Ours},
+    labs,
     observer::{self, MemoryTrack, until_stopped},
     programs::Program,
     stack::{Setup, Stack, with_stack},
@@ -78,6 +79,7 @@ pub struct Arena<'a> {
     pub stack: &'a Stack,
     /// A course with two students: the one who attacks and the honest one.
     pub class: Classroom,
+    ours: &'a Ours,
     labs: RefCell<BTreeMap<String, String>>,
 }
 
@@ -134,7 +136,7 @@ impl Arena<'_> {
             living.next().is_none().then_some(())
         })
         .await;
-        host::no_strays_but(before, GONE).await;
+        host::no_strays_but(before, self.ours, GONE).await;
     }
 }
 
@@ -153,10 +155,11 @@ pub fn family_on(setup: Setup, rows: impl IntoIterator<Item = Row>) {
         return;
     }
     let mut failures = Vec::new();
-    let mut before = BTreeSet::new();
+    let (mut before, mut ours) = (BTreeSet::new(), None);
     with_stack(Setup { graders: 1, slots: 2, warm: 1, ..setup }, FAMILY, async |stack| {
-        before = host::strays().await;
-        let arena = Arena { class: stack.classroom("attacks", 2).await, stack, labs: RefCell::default() };
+        let ours = ours.insert(Ours::follow(&stack.instance).await);
+        before = host::strays(ours).await;
+        let arena = Arena { class: stack.classroom("attacks", 2).await, stack, ours, labs: RefCell::default() };
         let mut health = Sample::default();
         let mut memory = MemoryTrack::default();
         for row in rows {
@@ -174,12 +177,14 @@ pub fn family_on(setup: Setup, rows: impl IntoIterator<Item = Row>) {
                 Err(panic) => said(&*panic),
             };
             println!("{id}: FAILED ({seconds:.1} s): {failure}");
-            failures.push(format!("{id}: {failure}"));
+            // The whole of it has just been printed.
+            failures.push(format!("{id}: {}", failure.chars().take(300).collect::<String>()));
         }
         println!("health check during all rows: {health}\nmemory: {memory}");
     });
     // The installation is gone; now nothing at all may be left.
-    runtime().block_on(host::no_strays_but(&before, GONE));
+    let ours = ours.expect("the family was run");
+    runtime().block_on(host::no_strays_but(&before, &ours, GONE));
     assert!(failures.is_empty(), "{} rows failed:\n{}", failures.len(), failures.join("\n"));
 }
 

@@ -23,7 +23,7 @@ int main(void) {
     int made = 0;
     for (int n = 1; n < 3000; n++) {
         for (int i = 0; i < 255; i++) {
-            unsigned char byte = (unsigned char)(n * 7 + i * n);
+            unsigned char byte = (unsigned char)(i < 2 ? 1 + (i ? n / 200 : n % 200) : n * 7 + i * n);
             name[i] = byte == 0 || byte == '/' ? '\n' : (char)byte;
         }
         name[255] = 0;
