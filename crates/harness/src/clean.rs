@@ -6,7 +6,11 @@ mod ipc;
 mod sockets;
 mod wipe;
 
-use std::time::{Duration, Instant};
+use std::{
+    fs::File,
+    io::{self, Read as _},
+    time::{Duration, Instant},
+};
 
 use iteratione_harness::protocol::{COMPILER_UID, Cleaned, PROGRAM_UID, WRITABLE_DIRS};
 
@@ -18,6 +22,9 @@ const TIME_MOST: Duration = Duration::from_secs(3);
 const A_MOMENT: Duration = Duration::from_millis(1);
 /// Also writable for anybody where it is not masked: a queue there outlives its maker.
 const QUEUES: &str = "/dev/mqueue";
+
+/// What the kernel says to who kills everybody and is alone.
+const NOBODY: i32 = rustix::io::Errno::SRCH.raw_os_error();
 
 /// Whose files and objects there can be.
 const USERS: [u32; 2] = [PROGRAM_UID, COMPILER_UID];
@@ -39,11 +46,13 @@ pub fn clean() -> Result<Cleaned, String> {
 /// Kills every process and waits until none is left.
 fn processes(deadline: Instant) -> Result<Option<String>, String> {
     loop {
-        let _ = sys::kill_everything();
+        let nobody = sys::kill_everything().is_err_and(|e| e.raw_os_error() == Some(NOBODY));
         loop {
             match sys::reap() {
                 Reap::Process(_) => {}
                 Reap::NotYet => break,
+                // The kernel has looked at every process, and found none but this.
+                Reap::Nobody if nobody => return Ok(None),
                 Reap::Nobody => return others(deadline),
             }
         }
@@ -67,5 +76,37 @@ fn others(deadline: Instant) -> Result<Option<String>, String> {
             Some(_) => std::thread::sleep(A_MOMENT),
         }
         let _ = sys::kill_everything();
+    }
+}
+
+/// A file of `/proc`, most of which are shorter than this takes at once. Names in it are the jail's choice of bytes.
+fn read(path: &str) -> io::Result<String> {
+    let mut buffer = [0; 4096];
+    let mut file = File::open(path)?;
+    let mut text = Vec::new();
+    loop {
+        match file.read(&mut buffer) {
+            Ok(0) => return Ok(String::from_utf8_lossy(&text).into_owned()),
+            Ok(n) => text.extend_from_slice(&buffer[..n]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_is_not_utf_8_hides_no_line_of_a_list() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("unix");
+        let mut list = b"Num RefCount\n".to_vec();
+        list.extend((0..300).flat_map(|_| b"0: 2 @\xff\xfe name\n".to_vec()));
+        std::fs::write(&path, &list).expect("written");
+        let text = read(path.to_str().expect("UTF-8")).expect("readable");
+        assert_eq!(text.lines().count(), 301);
+        assert!(read("/proc/there/is/none").is_err());
     }
 }

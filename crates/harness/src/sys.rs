@@ -8,6 +8,7 @@ use std::{
     io,
     os::fd::{AsFd, FromRawFd, OwnedFd},
     ptr,
+    sync::OnceLock,
     time::Duration,
 };
 
@@ -73,6 +74,8 @@ pub fn is_init() -> bool {
 
 /// A copy of this process.
 pub fn fork() -> io::Result<Forked> {
+    // Known before the first fork, and so to every child.
+    ignored_signals();
     // SAFETY: this process has one thread, so the child's copy of every lock and of the heap is consistent.
     match check(unsafe { libc::fork() })? {
         0 => Ok(Forked::Child),
@@ -151,14 +154,29 @@ pub fn clear_signals(signals: impl AsFd) {
     while matches!(rustix::io::read(&signals, &mut buffer), Ok(n) if n == buffer.len()) {}
 }
 
-/// Every signal does what it does by default, none is blocked.
+/// Signals that this process ignores, now and always: what starts it, or Rust's runtime, has set them.
+fn ignored_signals() -> &'static [libc::c_int] {
+    static IGNORED: OnceLock<Vec<libc::c_int>> = OnceLock::new();
+    IGNORED.get_or_init(|| {
+        let ignored = |&signal: &libc::c_int| {
+            // SAFETY: plain data, and a live pointer to it; nothing is set.
+            unsafe {
+                let mut action: libc::sigaction = std::mem::zeroed();
+                libc::sigaction(signal, ptr::null(), &raw mut action) == 0 && action.sa_sigaction == libc::SIG_IGN
+            }
+        };
+        (1..=64).filter(ignored).collect()
+    })
+}
+
+/// For the moment before exec: every signal does what it does by default, none is blocked. Exec itself takes handlers
+/// away and leaves alone what is ignored.
 pub fn default_signals() {
-    // SAFETY: plain data, live pointers. Signals that cannot be set (KILL, STOP, the C library's own) are refused by
-    // the calls, which is as it should be.
+    // SAFETY: plain data, live pointers.
     unsafe {
         let mut action: libc::sigaction = std::mem::zeroed();
         action.sa_sigaction = libc::SIG_DFL;
-        for signal in 1..=64 {
+        for &signal in ignored_signals() {
             libc::sigaction(signal, &raw const action, ptr::null_mut());
         }
         let mut set: libc::sigset_t = std::mem::zeroed();

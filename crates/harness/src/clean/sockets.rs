@@ -3,7 +3,7 @@
 
 use std::time::Instant;
 
-use super::A_MOMENT;
+use super::{A_MOMENT, read};
 
 /// How often the kernel is given a moment: to finish closing (TIME_WAIT lasts a minute, which nobody waits for) ...
 const INET_LOOKS: u32 = 20;
@@ -13,7 +13,7 @@ const UNIX_LOOKS: u32 = 200;
 /// What is left, if anything is after a few moments.
 pub fn lingering(deadline: Instant) -> Option<String> {
     // A file that is not there belongs to a kernel without such sockets.
-    let read = |file: &str| std::fs::read_to_string(file).unwrap_or_default();
+    let read = |file: &str| read(file).unwrap_or_default();
     let inet = || inet_sockets(&read("/proc/net/sockstat")) + inet_sockets(&read("/proc/net/sockstat6")) > 0;
     let unix = || unix_sockets(&read("/proc/net/unix")) > 0;
     if stays(inet, INET_LOOKS, deadline) {
