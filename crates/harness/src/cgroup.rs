@@ -1,7 +1,7 @@
 //! Counters of this container's own cgroup, v1 or v2, read through descriptors that stay open.
 
 use std::{
-    fs::File,
+    fs::{File, OpenOptions},
     io,
     path::{Path, PathBuf},
 };
@@ -19,8 +19,11 @@ struct Counter {
 impl Counter {
     /// If the file is there and has the number.
     fn open(path: &Path, key: Option<&'static str>) -> Option<Self> {
-        let counter = Self { file: File::open(path).ok()?, key };
-        counter.read().is_ok().then_some(counter)
+        Self { file: File::open(path).ok()?, key }.checked()
+    }
+
+    fn checked(self) -> Option<Self> {
+        self.read().is_ok().then_some(self)
     }
 
     fn read(&self) -> io::Result<u64> {
@@ -32,6 +35,30 @@ impl Counter {
             Some(key) => value_of(text, key),
         };
         number.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, format!("no number in {text:?}")))
+    }
+}
+
+/// A high-water mark.
+#[derive(Debug)]
+struct Peak {
+    counter: Counter,
+    /// Whether it can be set back to what is charged now.
+    resets: bool,
+}
+
+impl Peak {
+    /// For writing if that is possible. v1 has always allowed it, v2 does since Linux 6.12, where it is each
+    /// descriptor's own mark; but engines mount both read-only into containers unless told otherwise.
+    fn open(path: &Path) -> Option<Self> {
+        let file = OpenOptions::new().read(true).write(true).open(path);
+        let writable = file.ok().and_then(|file| Counter { file, key: None }.checked());
+        let resets = writable.is_some();
+        Some(Self { counter: writable.or_else(|| Counter::open(path, None))?, resets })
+    }
+
+    /// Whatever is written, if the kernel takes it.
+    fn reset(&self) -> bool {
+        self.resets && rustix::io::pwrite(&self.counter.file, b"0", 0).is_ok()
     }
 }
 
@@ -49,7 +76,7 @@ pub struct Cgroup {
     cpu_unit: u64,
     memory: Counter,
     /// Missing on v2 before Linux 5.19.
-    peak: Option<Counter>,
+    peak: Option<Peak>,
     oom_kills: Counter,
 }
 
@@ -69,7 +96,7 @@ impl Cgroup {
             cpu: controller(["cpuacct", "cpu,cpuacct"], "cpuacct.usage", None)?,
             cpu_unit: 1,
             memory: controller(["memory"; 2], "memory.usage_in_bytes", None)?,
-            peak: controller(["memory"; 2], "memory.max_usage_in_bytes", None),
+            peak: Peak::open(&root.join("memory/memory.max_usage_in_bytes")),
             oom_kills: controller(["memory"; 2], "memory.oom_control", Some("oom_kill"))?,
         })
     }
@@ -81,7 +108,7 @@ impl Cgroup {
             cpu: Counter::open(&file("cpu.stat"), Some("usage_usec"))?,
             cpu_unit: 1000,
             memory: Counter::open(&file("memory.current"), None)?,
-            peak: Counter::open(&file("memory.peak"), None),
+            peak: Peak::open(&file("memory.peak")),
             oom_kills: Counter::open(&file("memory.events"), Some("oom_kill"))?,
         })
     }
@@ -101,9 +128,23 @@ impl Cgroup {
         self.memory.read()
     }
 
-    /// Most bytes that ever were charged, if the kernel counts it.
+    /// Most bytes that were charged since the start or the last [`Cgroup::forget_peak`], if the kernel counts it.
     pub fn peak(&self) -> io::Result<Option<u64>> {
-        self.peak.as_ref().map(Counter::read).transpose()
+        self.peak.as_ref().map(|p| p.counter.read()).transpose()
+    }
+
+    /// Sets the peak back to what is charged now. `false`: that is not possible here.
+    pub fn forget_peak(&self) -> bool {
+        self.peak.as_ref().is_some_and(Peak::reset)
+    }
+
+    /// As an engine mounts it: nothing can be written, not even by root.
+    #[cfg(test)]
+    pub fn read_only(mut self) -> Self {
+        if let Some(peak) = &mut self.peak {
+            peak.resets = false;
+        }
+        self
     }
 
     /// Processes that the kernel killed because the cgroup was full.
@@ -121,7 +162,7 @@ mod tests {
         for (path, text) in files {
             let path = root.path().join(path);
             std::fs::create_dir_all(path.parent().expect("has one")).expect("a folder");
-            std::fs::write(path, text).expect("a file");
+            std::fs::write(&path, text).expect("a file");
         }
         root
     }
@@ -171,7 +212,23 @@ mod tests {
     #[test]
     fn version_2_of_an_older_kernel_has_no_peak() {
         let root = layout(&[V2[0], V2[1], V2[3]]);
-        assert_eq!(Cgroup::open(root.path()).expect("enough").peak().ok(), Some(None));
+        let cgroup = Cgroup::open(root.path()).expect("enough");
+        assert_eq!((cgroup.peak().ok(), cgroup.forget_peak()), (Some(None), false));
+    }
+
+    #[test]
+    fn a_peak_that_can_be_written_is_forgotten_and_one_that_cannot_is_not() {
+        for files in [&V1, &V2] {
+            let root = layout(files);
+            let cgroup = Cgroup::open(root.path()).expect("complete").read_only();
+            let before = cgroup.peak().ok();
+            assert!(!cgroup.forget_peak());
+            assert_eq!(cgroup.peak().ok(), before, "nothing was written");
+            // A file is no counter: what is written into its first byte is as much of a reset as it can show.
+            let cgroup = Cgroup::open(root.path()).expect("complete");
+            assert!(cgroup.forget_peak());
+            assert!(cgroup.peak().expect("readable") < before.flatten());
+        }
     }
 
     #[test]

@@ -14,7 +14,7 @@ use rustix::io::Errno;
 
 use crate::{
     cgroup::Cgroup,
-    meter::Meter,
+    meter::{Meter, held_back},
     spawn::{failure, spawn},
     sys::{self, End, Reaped},
     wire::{Output, PIECE, Queue},
@@ -22,10 +22,20 @@ use crate::{
 
 /// Standard input waiting for the program, above which the host's frames are left where they are.
 const STDIN_ROOM: usize = 1024 * 1024;
-/// The CPU time is looked at when it could first be used up, but neither more often ...
-const CHECK_LEAST: Duration = Duration::from_millis(2);
-/// ... nor, because memory is sampled with it, more seldom than this.
-const CHECK_MOST: Duration = Duration::from_millis(20);
+/// The CPU time is looked at when it could first be used up, but not more often.
+const CPU_LEAST: Duration = Duration::from_millis(2);
+/// Memory is looked at often in the beginning, because short programs are the most ...
+const MEMORY_LEAST: Duration = Duration::from_millis(1);
+/// ... then each time that so many times as much time has passed ...
+const MEMORY_SHARE: u32 = 20;
+/// ... but never more seldom than this.
+const MEMORY_MOST: Duration = Duration::from_millis(20);
+/// CPU time beyond the limit that is still measured before a tree is killed: so much, or a twentieth of the limit.
+const CPU_SLACK: Duration = Duration::from_millis(100);
+/// Wall time that is given back at most to a program that was ready to run and was not let.
+const GIVEN_BACK_MOST: Duration = Duration::from_secs(5);
+/// Waiting for less than this share of the limit is what every process does.
+const ORDINARY_WAIT: u32 = 10;
 /// Killing again those who were not there the first time.
 const KILL_AGAIN: Duration = Duration::from_millis(20);
 /// A tree that is still not dead is not in our power. Dying needs CPU time, which a quota may hold back.
@@ -52,6 +62,8 @@ pub struct Job {
     passed: [u64; 2],
     report: OwnedFd,
     started: Instant,
+    /// Wall time that it did not have, see [`given_back`].
+    given_back: Duration,
     /// `None` if it is too far away for the clock.
     wall_end: Option<Instant>,
     next_check: Instant,
@@ -90,6 +102,7 @@ impl Job {
             Err(why) => return Ok(Err(why)),
         };
         let ExecLimits { cpu_ms, wall_ms, .. } = request.limits;
+        let cpu_left = hard(Duration::from_millis(cpu_ms));
         Ok(Ok(Self {
             pid: spawned.pid,
             phase: Phase::Running,
@@ -100,8 +113,9 @@ impl Job {
             passed: [0; 2],
             report: spawned.report,
             started,
+            given_back: Duration::ZERO,
             wall_end: started.checked_add(Duration::from_millis(wall_ms)),
-            next_check: started + pause(Duration::from_millis(cpu_ms), cpus),
+            next_check: started + pause(Duration::ZERO, cpu_left, cpus),
             cpus,
             meter,
             stop: None,
@@ -222,15 +236,16 @@ impl Job {
     pub fn watch(&mut self, cgroup: Option<&Cgroup>) -> Result<(), String> {
         let now = Instant::now();
         match self.phase {
-            Phase::Running if self.wall_end.is_some_and(|end| now >= end) => self.stop(Stop::Wall),
+            Phase::Running if self.wall_end.is_some_and(|end| now >= end) => self.wall_is_over(now),
             Phase::Running if now >= self.next_check => {
                 let used = self.meter.sample(cgroup).and_then(|()| self.meter.cpu(cgroup));
                 let used = used.map_err(|e| format!("cannot read the cgroup: {e}"))?;
-                let limit = Duration::from_millis(self.request.limits.cpu_ms);
+                let limit = hard(Duration::from_millis(self.request.limits.cpu_ms));
                 if used > limit {
                     self.stop(Stop::Cpu);
                 } else {
-                    self.next_check = now + pause(limit.saturating_sub(used), self.cpus);
+                    let elapsed = now.saturating_duration_since(self.started);
+                    self.next_check = now + pause(elapsed, limit.saturating_sub(used), self.cpus);
                 }
             }
             Phase::Dying { since, .. } if now >= since + DEATH_MOST => {
@@ -243,6 +258,16 @@ impl Job {
             _ => {}
         }
         Ok(())
+    }
+
+    /// Stops it, or gives it the time back for which it was ready to run and was not let.
+    fn wall_is_over(&mut self, now: Instant) {
+        let limit = Duration::from_millis(self.request.limits.wall_ms);
+        let due = given_back(limit, held_back());
+        match self.started.checked_add(limit + due) {
+            Some(end) if end > now => (self.given_back, self.wall_end) = (due, Some(end)),
+            _ => self.stop(Stop::Wall),
+        }
     }
 
     /// A process has ended.
@@ -299,8 +324,12 @@ impl Job {
         let wall_us = u64::try_from(wall.as_micros()).unwrap_or(u64::MAX);
         // It may have ended by itself, or by RLIMIT_CPU, between two looks.
         let too_long = || {
-            let (cpu, wall) = (limits.cpu_ms.saturating_mul(1000), limits.wall_ms.saturating_mul(1000));
-            if usage.cpu_us > cpu { Some(Stop::Cpu) } else { (wall_us > wall).then_some(Stop::Wall) }
+            let wall_most = Duration::from_millis(limits.wall_ms).saturating_add(self.given_back);
+            if usage.cpu_us > limits.cpu_ms.saturating_mul(1000) {
+                Some(Stop::Cpu)
+            } else {
+                (wall > wall_most).then_some(Stop::Wall)
+            }
         };
         let (exit_code, signal) = match end {
             End::Exited(code) => (Some(code), None),
@@ -310,7 +339,8 @@ impl Job {
         Ok(FromHarness::Exit(ExecResult {
             exit_code,
             signal,
-            stop: self.stop.or_else(too_long),
+            // Who was just missing its CPU limit when the wall limit came has missed it.
+            stop: self.stop.filter(|&stop| stop != Stop::Wall).or_else(too_long).or(self.stop),
             cpu_us: usage.cpu_us,
             wall_us,
             memory_bytes: usage.memory_bytes,
@@ -323,21 +353,63 @@ impl Job {
     }
 }
 
-/// How long a tree cannot have used up what it has left.
-fn pause(left: Duration, cpus: u32) -> Duration {
-    (left / cpus.max(1)).clamp(CHECK_LEAST, CHECK_MOST)
+/// Where a tree is killed. What has used more than `limit` is stopped for it in either case, but a program that just
+/// misses it ends by itself, and how much it misses it by is known.
+fn hard(limit: Duration) -> Duration {
+    limit.saturating_add(CPU_SLACK.max(limit / 20))
+}
+
+/// How much of the time for which it was `held_back` a program has on top of its wall limit. As much again at most, and
+/// the host's patience is bounded.
+fn given_back(limit: Duration, held_back: Duration) -> Duration {
+    if held_back < limit / ORDINARY_WAIT { Duration::ZERO } else { held_back.min(limit).min(GIVEN_BACK_MOST) }
+}
+
+/// When to look next at a tree that began `elapsed` ago and may use `cpu_left` more.
+fn pause(elapsed: Duration, cpu_left: Duration, cpus: u32) -> Duration {
+    let memory = (elapsed / MEMORY_SHARE).clamp(MEMORY_LEAST, MEMORY_MOST);
+    memory.min((cpu_left / cpus.max(1)).max(CPU_LEAST))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn ms(ms: u64) -> Duration {
+        Duration::from_millis(ms)
+    }
+
     #[test]
     fn the_cpu_time_is_looked_at_when_it_could_first_be_used_up() {
-        let ms = Duration::from_millis;
-        assert_eq!(pause(ms(2000), 2), CHECK_MOST);
-        assert_eq!(pause(ms(30), 2), ms(15));
-        assert_eq!(pause(ms(30), 64), CHECK_LEAST);
-        assert_eq!(pause(ms(0), 0), CHECK_LEAST);
+        let late = ms(10_000);
+        assert_eq!(pause(late, ms(2000), 2), MEMORY_MOST);
+        assert_eq!(pause(late, ms(30), 2), ms(15));
+        assert_eq!(pause(late, ms(30), 64), CPU_LEAST);
+        assert_eq!(pause(late, ms(0), 0), CPU_LEAST);
+    }
+
+    #[test]
+    fn memory_is_looked_at_often_at_first_and_then_less_often() {
+        let far = ms(60_000);
+        assert_eq!([0, 20, 60, 200, 400, 9000].map(|t| pause(ms(t), far, 2)), [1, 1, 3, 10, 20, 20].map(ms));
+        let (mut at, mut looks) = (Duration::ZERO, 0);
+        while at < ms(1000) {
+            at += pause(at, far, 2);
+            looks += 1;
+        }
+        assert!(looks < 120, "{looks} looks in a second");
+    }
+
+    #[test]
+    fn a_tree_is_killed_a_little_beyond_its_limit() {
+        assert_eq!([0, 100, 1000, 2000, 10_000].map(|l| hard(ms(l))), [100, 200, 1100, 2100, 10_500].map(ms));
+    }
+
+    #[test]
+    fn only_a_program_that_was_held_back_has_more_wall_time_and_not_without_end() {
+        assert_eq!(given_back(ms(1000), ms(99)), ms(0));
+        assert_eq!(given_back(ms(1000), ms(400)), ms(400));
+        assert_eq!(given_back(ms(1000), ms(9000)), ms(1000));
+        assert_eq!(given_back(ms(60_000), ms(50_000)), GIVEN_BACK_MOST);
     }
 }

@@ -6,11 +6,16 @@ use rustix::time::{ClockId, clock_gettime};
 
 use crate::{cgroup::Cgroup, sys::Reaped};
 
+mod held_back;
+
+pub use held_back::held_back;
+
 /// Counters at the start of a process, and the most that was seen since.
 pub struct Meter {
     cpu_ns: u64,
     own_ns: u64,
     memory: u64,
+    /// The cgroup's peak then; 0 if it was set back, and all that it shows is this process tree's.
     peak: Option<u64>,
     oom_kills: u64,
     /// Highest of the samples.
@@ -45,8 +50,8 @@ impl Meter {
             reaped: Duration::ZERO,
         };
         if let Some(cgroup) = cgroup {
+            meter.peak = if cgroup.forget_peak() { Some(0) } else { cgroup.peak()? };
             meter.memory = cgroup.memory()?;
-            meter.peak = cgroup.peak()?;
             meter.oom_kills = cgroup.oom_kills()?;
             meter.cpu_ns = cgroup.cpu_ns()?;
             meter.own_ns = own_cpu_ns();
@@ -81,7 +86,7 @@ impl Meter {
         let Some(cgroup) = cgroup else { return Ok(Usage { cpu_us, memory_bytes: self.max_rss, oom_kills: 0 }) };
         let oom_kills = cgroup.oom_kills()?.saturating_sub(self.oom_kills);
         let highest = match (self.peak, cgroup.peak()?) {
-            (Some(before), Some(now)) if now > before => now,
+            (Some(before), Some(now)) if now > before => now.max(self.most),
             _ => self.most,
         };
         // When the cgroup was full, what it held before was pushed out: the limit itself is the peak.
@@ -155,11 +160,14 @@ mod tests {
 
     fn memory_when(change: impl FnOnce(&mut Meter, &std::path::Path)) -> u64 {
         let root = cgroup(1000, 5000, 7);
-        let cgroup = Cgroup::open(root.path()).expect("complete");
-        let mut meter = Meter::start(Some(&cgroup)).expect("readable");
+        memory_of(&Cgroup::open(root.path()).expect("complete").read_only(), &root, change)
+    }
+
+    fn memory_of(cgroup: &Cgroup, root: &tempfile::TempDir, change: impl FnOnce(&mut Meter, &std::path::Path)) -> u64 {
+        let mut meter = Meter::start(Some(cgroup)).expect("readable");
         change(&mut meter, root.path());
-        meter.sample(Some(&cgroup)).expect("readable");
-        meter.finish(Some(&cgroup)).expect("readable").memory_bytes
+        meter.sample(Some(cgroup)).expect("readable");
+        meter.finish(Some(cgroup)).expect("readable").memory_bytes
     }
 
     fn set(root: &std::path::Path, file: &str, text: &str) {
@@ -174,6 +182,21 @@ mod tests {
     #[test]
     fn below_an_older_peak_the_samples_count() {
         assert_eq!(memory_when(|_, root| set(root, "memory.current", "4500")), 3500);
+    }
+
+    #[test]
+    fn where_the_peak_can_be_set_back_it_is_this_process_s_whatever_came_before() {
+        let root = cgroup(1000, 5000, 7);
+        let writable = Cgroup::open(root.path()).expect("complete");
+        assert_eq!(memory_of(&writable, &root, |_, root| set(root, "memory.peak", "4800")), 3800);
+    }
+
+    #[test]
+    fn where_the_kernel_keeps_no_peak_the_samples_count() {
+        let root = cgroup(1000, 5000, 7);
+        std::fs::remove_file(root.path().join("memory.peak")).expect("removed");
+        let older = Cgroup::open(root.path()).expect("enough");
+        assert_eq!(memory_of(&older, &root, |_, root| set(root, "memory.current", "3000")), 2000);
     }
 
     #[test]
