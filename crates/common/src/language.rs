@@ -69,6 +69,37 @@ pub struct RunLimits {
     pub processes_extra: u64,
 }
 
+/// A compiler that stays: started beforehand in a jail of its own, where nothing that is handed in ever runs, it
+/// compiles one submission after the other. It must execute nothing of what it compiles and keep nothing of it. What
+/// passes over its standard streams is in `docs/HARNESS-PROTOCOL.md`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Warm {
+    /// Its command line.
+    pub command: Vec<String>,
+    /// Memory of its jail in MiB.
+    pub memory_mb: u64,
+    /// Processes and threads in its jail.
+    pub processes: u64,
+    /// Compilations after which another takes its place.
+    pub recycle_after: u32,
+    /// Milliseconds within which it must be ready.
+    #[serde(default = "default_ready_ms")]
+    pub ready_ms: u64,
+    /// Milliseconds that a submission waits for it while it is busy, before it is compiled cold: less than that takes
+    /// longer.
+    #[serde(default = "default_patience_ms")]
+    pub patience_ms: u64,
+}
+
+fn default_ready_ms() -> u64 {
+    60_000
+}
+
+fn default_patience_ms() -> u64 {
+    250
+}
+
 /// One language, as its `language.toml` says.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -125,6 +156,9 @@ pub struct Language {
     /// What the runtime needs on top of a lab's limits.
     #[serde(default)]
     pub run_limits: RunLimits,
+    /// A compiler that stays, if there is one. `compile` says how it is asked, and what is done while it is busy.
+    #[serde(default)]
+    pub warm: Option<Warm>,
     /// Folder it was read from.
     #[serde(skip)]
     pub dir: PathBuf,
@@ -166,7 +200,13 @@ impl Language {
             "compile_extensions must be among extensions"
         );
         ensure!(!language.run.is_empty(), "run must not be empty");
-        for text in language.compile.iter().chain(&language.run).chain(language.env.values()) {
+        if let Some(warm) = &language.warm {
+            ensure!(!warm.command.is_empty(), "warm.command must not be empty");
+            ensure!(!language.compile.is_empty(), "warm needs a compile command");
+            ensure!(warm.recycle_after > 0, "warm.recycle_after must be above 0");
+        }
+        let warm = language.warm.iter().flat_map(|w| &w.command);
+        for text in language.compile.iter().chain(&language.run).chain(warm).chain(language.env.values()) {
             check_placeholders(text)?;
         }
         language.memory_exhausted_regexes =

@@ -8,9 +8,9 @@ use std::{sync::Arc, time::Duration};
 use anyhow::{Context as _, bail};
 use iteratione_common::{
     ids::SubmissionId,
-    lab::{LabDocument, SourceFile, Test, TestGroup, TestLimits},
+    lab::{Checker, LabDocument, SourceFile, Test, TestGroup, TestLimits},
     language::Language,
-    submission::{Event, Grade, GroupResult, TestResult},
+    submission::{Event, Grade, GroupResult, TestResult, TimeLimit},
     verdict::Verdict,
 };
 use iteratione_sandbox::{
@@ -37,10 +37,16 @@ const OPEN_FILES: u64 = 256;
 const STACK_BYTES: u64 = 64 << 20;
 /// Jails that one test may lose before it is given up.
 const TRIES: usize = 2;
-/// Jails that one submission may wear out before the job is given back.
+/// Jails that one submission may wear out; then the tests that are left are given up.
 const JAILS: usize = 12;
 /// For comparing one output: a pattern over megabytes takes seconds at worst.
 const CHECKING: Duration = Duration::from_mins(1);
+/// Bytes of output and expectation together that are compared on the spot, which takes microseconds.
+const COMPARED_AT_ONCE: usize = 64 * 1024;
+/// A run that took up to this share more than its limit is done once more: 1/20 is 5 %.
+const JUST_MISSED: u64 = 20;
+/// For Docker to see that a container has died, and of what.
+const OBITUARY: Duration = Duration::from_secs(3);
 
 /// What is graded.
 #[derive(Debug, Clone)]
@@ -65,7 +71,7 @@ pub struct GradeRequest {
 pub async fn grade(sandbox: &Sandbox, request: &GradeRequest, events: mpsc::Sender<Event>) -> anyhow::Result<Grade> {
     let starter = request.document.starter.get(&request.language.id).map(Vec::as_slice).unwrap_or_default();
     let merged = starter::merge(&request.files, starter);
-    let mut bench = Bench { sandbox, request, merged, jail: None, program: None, opened: 0 };
+    let mut bench = Bench { sandbox, request, merged, jail: None, oom_killed: false, program: None, opened: 0 };
     let mut build = bench.open(resources(sandbox, request, request.document.limits)).await?;
     starter::conceal(&mut build.compile, &bench.merged.hidden);
     let attempt = request.attempt;
@@ -144,6 +150,8 @@ struct Bench<'a> {
     request: &'a GradeRequest,
     merged: starter::Merged,
     jail: Option<Jail>,
+    /// Something in that jail was killed for want of memory before.
+    oom_killed: bool,
     program: Option<Program>,
     /// Jails taken so far.
     opened: usize,
@@ -158,25 +166,49 @@ impl Bench<'_> {
         }
         self.opened += 1;
         let language = &self.request.language;
-        let start = self.sandbox.compile_resources(language);
-        let mut jail = self.sandbox.take(language, start, &self.request.submission.to_string()).await?;
         let order = Order { files: &self.merged.files, main: self.request.main.as_deref(), given: &self.merged.given };
-        let build = toolchain::build(&mut jail, language, order, resources).await?;
+        let job = self.request.submission.to_string();
+        let (build, jail) = toolchain::open(self.sandbox, language, order, resources, &job).await?;
         self.program = build.program.clone().ok();
-        self.jail = Some(jail);
+        self.jail = jail;
+        self.oom_killed = false;
         Ok(build)
+    }
+
+    /// Runs one test. A time limit that is missed by a hair may be the machine's doing: it is run once more, and the
+    /// better run counts.
+    async fn run(&mut self, group: &TestGroup, place: usize) -> anyhow::Result<TestResult> {
+        let test = &group.tests[place];
+        let limits = test.limits.unwrap_or(self.request.document.limits);
+        let first = self.run_once(group, place, limits).await?;
+        if !just_missed(&first, limits) {
+            return Ok(first);
+        }
+        tracing::info!(group = group.name, test = test.name, cpu_ms = first.cpu_ms, "just missed its limit: once more");
+        Ok(better(first, self.run_once(group, place, limits).await?))
     }
 
     /// Runs one test, in a fresh jail once more if the first is lost under it. What takes two jails with it is given
     /// up as an internal error, so that the other tests still count; any other trouble is the whole job's.
-    async fn run(&mut self, group: &TestGroup, place: usize) -> anyhow::Result<TestResult> {
+    async fn run_once(&mut self, group: &TestGroup, place: usize, limits: TestLimits) -> anyhow::Result<TestResult> {
         let test = &group.tests[place];
-        let limits = test.limits.unwrap_or(self.request.document.limits);
         for _ in 0..TRIES {
             match self.try_run(test, limits).await {
-                Ok(done) => return self.result(group, place, done).await,
-                Err(error @ SandboxError::JailLost(_)) if self.opened < JAILS => {
-                    tracing::info!(group = group.name, test = test.name, %error, "a jail was lost under a test");
+                Ok(Ran::ToItsEnd(judged)) => {
+                    let (judged, done) =
+                        judged.with_context(|| format!("test {} of group {}", test.name, group.name))?;
+                    return self.result(group, place, judged, done);
+                }
+                Ok(Ran::OutOfMemory) => {
+                    return Ok(TestResult {
+                        verdict: Verdict::Mle,
+                        max_points: scoring::share(group, place, self.request.due_passed),
+                        message: Some("out of memory: it was so full that the whole jail died of it".into()),
+                        ..not_run(group, test)
+                    });
+                }
+                Err(error @ SandboxError::JailLost(_)) => {
+                    tracing::warn!(group = group.name, test = test.name, %error, "a jail was lost under a test");
                     self.jail = None;
                 }
                 Err(error) => {
@@ -194,7 +226,7 @@ impl Bench<'_> {
         })
     }
 
-    async fn try_run(&mut self, test: &Test, limits: TestLimits) -> Result<Execution, SandboxError> {
+    async fn try_run(&mut self, test: &Test, limits: TestLimits) -> Result<Ran, SandboxError> {
         let resources = resources(self.sandbox, self.request, limits);
         if self.jail.is_none() {
             let build = self.open(resources).await?;
@@ -219,23 +251,30 @@ impl Bench<'_> {
             stack_bytes: Some(STACK_BYTES),
         };
         let request = program.in_memory(resources.memory_bytes).exec_request(&test.args, limits);
-        let done = jail.exec(request, test.stdin.as_bytes()).await?;
-        // What it measured stands, however the jail looks afterwards.
-        let clean = jail.clean().await;
+        let done = match jail.exec(request, test.stdin.as_bytes()).await {
+            Ok(done) => done,
+            Err(lost @ SandboxError::JailLost(_)) => {
+                // What Docker says is of the whole container: an earlier test's may not be laid at this one's door.
+                let full = !self.oom_killed && died_of_memory(self.sandbox, jail).await;
+                self.jail = None;
+                return if full { Ok(Ran::OutOfMemory) } else { Err(lost) };
+            }
+            Err(error) => return Err(error),
+        };
+        self.oom_killed |= done.result.oom_kills > 0;
+        // What it measured stands, however the jail looks afterwards. Nobody waits for the one to do the other.
+        let (clean, judged) = tokio::join!(jail.clean(), judge(&self.request.language, test, done));
         if !matches!(clean, Ok(true)) {
             tracing::info!(test = test.name, ?clean, "a jail is not proven clean, another goes on");
             self.jail = None;
         }
-        Ok(done)
+        Ok(Ran::ToItsEnd(judged))
     }
 
-    /// Judges a run, outside the jail.
-    async fn result(&self, group: &TestGroup, place: usize, done: Execution) -> anyhow::Result<TestResult> {
+    /// What is told of a run that was judged.
+    fn result(&self, group: &TestGroup, place: usize, judged: Judged, done: Execution) -> anyhow::Result<TestResult> {
         let test = &group.tests[place];
         let Some(program) = &self.program else { bail!("there is no program") };
-        let (judged, done) = judge(&self.request.language, test, done)
-            .await
-            .with_context(|| format!("test {} of group {}", test.name, group.name))?;
         let max_points = scoring::share(group, place, self.request.due_passed);
         let by_itself = done.result.stop.is_none();
         Ok(TestResult {
@@ -246,7 +285,8 @@ impl Bench<'_> {
             cpu_ms: Some(done.result.cpu_us / 1000),
             wall_ms: Some(done.result.wall_us / 1000),
             memory_kb: Some(done.result.memory_bytes / 1024),
-            exit_code: done.result.exit_code.filter(|_| by_itself),
+            // A run that was only found to be too long when it was over did end by itself.
+            exit_code: done.result.exit_code,
             signal: done.result.signal.filter(|_| by_itself),
             stdin: Some(kept(test.stdin.as_bytes())),
             stdout: Some(kept(&done.stdout)),
@@ -258,8 +298,57 @@ impl Bench<'_> {
     }
 }
 
+/// How a run went, when no jail was lost by our fault.
+enum Ran {
+    /// It ended or was stopped, and was judged.
+    ToItsEnd(anyhow::Result<(Judged, Execution)>),
+    /// The jail's memory was so full that the kernel killed the harness.
+    OutOfMemory,
+}
+
+/// Whether Docker saw the jail, which has just been lost, die of its memory limit.
+async fn died_of_memory(sandbox: &Sandbox, jail: &Jail) -> bool {
+    let look = async {
+        loop {
+            let state = sandbox.inspect(jail).await.ok()?.get("State")?.clone();
+            // Only of a dead container is it known.
+            if !state.get("Running")?.as_bool()? {
+                return state.get("OOMKilled")?.as_bool();
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(OBITUARY, look).await.ok().flatten().unwrap_or(false)
+}
+
+/// Whether a run ended by itself, and above its CPU limit by so little that another may be below it.
+fn just_missed(result: &TestResult, limits: TestLimits) -> bool {
+    let most = limits.cpu_ms + limits.cpu_ms / JUST_MISSED;
+    result.limit == Some(TimeLimit::Cpu) && result.exit_code.is_some() && result.cpu_ms.is_some_and(|ms| ms < most)
+}
+
+/// Of a run that just missed its limit and the one after it. One that was lost says nothing.
+fn better(first: TestResult, second: TestResult) -> TestResult {
+    let said = |kept: TestResult, note: &str| {
+        let message = kept.message.as_deref().map_or_else(|| note.to_owned(), |said| format!("{said} ({note})"));
+        TestResult { message: Some(message), ..kept }
+    };
+    match second.verdict {
+        Verdict::Tle if second.limit == Some(TimeLimit::Cpu) => {
+            let kept = if second.cpu_ms < first.cpu_ms { second } else { first };
+            said(kept, "the better of two runs: both took too long")
+        }
+        Verdict::Tle | Verdict::Ie => first,
+        _ => said(second, "run again, because the first run missed the time limit by less than 5 %"),
+    }
+}
+
 /// Comparing megabytes takes a while: not on the thread that holds up everybody's heartbeat.
 async fn judge(language: &Arc<Language>, test: &Test, done: Execution) -> anyhow::Result<(Judged, Execution)> {
+    if done.stdout.len() + test.expected.len() <= COMPARED_AT_ONCE && test.checker != Checker::Regex {
+        let check = || checkers::check(&test.checker, test.expected.as_bytes(), &done.stdout);
+        return verdict::judge(language, &done, check).map(|judged| (judged, done));
+    }
     let (language, checker, expected) = (Arc::clone(language), test.checker.clone(), test.expected.clone());
     let work = tokio::task::spawn_blocking(move || {
         let check = || checkers::check(&checker, expected.as_bytes(), &done.stdout);
@@ -289,7 +378,48 @@ fn kept(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use iteratione_common::lab::Visibility;
+
     use super::*;
+
+    const LIMITS: TestLimits = TestLimits { cpu_ms: 1000, wall_ms: 5000, memory_mb: 64, output_kb: 64, processes: 8 };
+
+    fn ran(verdict: Verdict, cpu_ms: u64, by_itself: bool) -> TestResult {
+        TestResult {
+            verdict,
+            limit: (verdict == Verdict::Tle).then_some(TimeLimit::Cpu),
+            cpu_ms: Some(cpu_ms),
+            exit_code: by_itself.then_some(0),
+            message: (verdict != Verdict::Ac).then(|| "why".to_owned()),
+            ..TestResult::not_run("g", "t", Visibility::Hidden)
+        }
+    }
+
+    #[test]
+    fn only_a_run_that_ended_by_itself_within_a_twentieth_of_its_cpu_limit_is_done_again() {
+        assert!(
+            just_missed(&ran(Verdict::Tle, 1000, true), LIMITS) && just_missed(&ran(Verdict::Tle, 1049, true), LIMITS)
+        );
+        assert!(!just_missed(&ran(Verdict::Tle, 1050, true), LIMITS));
+        assert!(!just_missed(&ran(Verdict::Tle, 1020, false), LIMITS), "it was stopped");
+        assert!(!just_missed(&ran(Verdict::Ac, 1000, true), LIMITS));
+        let wall = TestResult { limit: Some(TimeLimit::Wall), ..ran(Verdict::Tle, 1000, true) };
+        assert!(!just_missed(&wall, LIMITS));
+    }
+
+    #[test]
+    fn of_two_runs_the_better_counts_and_the_row_says_so() {
+        let first = || ran(Verdict::Tle, 1040, true);
+        let kept = better(first(), ran(Verdict::Ac, 990, true));
+        assert_eq!((kept.verdict, kept.cpu_ms), (Verdict::Ac, Some(990)));
+        assert!(kept.message.is_some_and(|m| m.contains("run again")));
+        let kept = better(first(), ran(Verdict::Tle, 1030, true));
+        assert_eq!((kept.verdict, kept.cpu_ms), (Verdict::Tle, Some(1030)));
+        assert!(kept.message.is_some_and(|m| m.starts_with("why (") && m.contains("two runs")));
+        assert_eq!(better(first(), ran(Verdict::Tle, 1100, false)).cpu_ms, Some(1040));
+        assert_eq!(better(first(), ran(Verdict::Ie, 0, false)), first());
+        assert_eq!(better(first(), ran(Verdict::Wa, 900, true)).verdict, Verdict::Wa);
+    }
 
     #[test]
     fn what_is_kept_of_output_is_short_text_without_nul() {

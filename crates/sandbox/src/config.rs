@@ -79,6 +79,10 @@ pub struct SandboxConfig {
     pub compiler_jail_mb: u64,
     /// The share of one CPU that may go into starting jails nobody waits for, while others are in use.
     pub refill_share: f64,
+    /// Resident compilers of each language that has one.
+    pub compilers: usize,
+    /// CPUs of the jail of each.
+    pub compiler_cpus: f64,
     /// Containers started at the same time.
     pub start_concurrency: usize,
     /// Containers of this process in all.
@@ -150,6 +154,10 @@ impl SandboxConfig {
             // 0 would mean "no limit" to the kernel.
             ensure!(tmpfs.size_mb > 0 && tmpfs.inodes > 0, "sandbox.{name}: size_mb and inodes must be above 0");
         }
+        ensure!(
+            self.compiler_cpus.is_finite() && self.compiler_cpus >= 0.01,
+            "sandbox.compiler_cpus must be at least 0.01"
+        );
         ensure!(self.start_concurrency > 0, "sandbox.start_concurrency must be above 0");
         ensure!(self.idle_jail_mb > 0, "sandbox.idle_jail_mb must be above 0");
         ensure!(self.compiler_jail_mb > 0, "sandbox.compiler_jail_mb must be above 0");

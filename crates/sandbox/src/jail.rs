@@ -9,7 +9,7 @@ use crate::{
     docker::{Docker, attach::Attached},
     paths::{check_path, write_files},
     pool::{janitor::Tenancy, terms::Ready},
-    protocol::{ExecRequest, ExecResult, FetchRequest},
+    protocol::{Answered, AskRequest, ExecRequest, ExecResult, FetchRequest, ServeRequest, Served},
     workspace::JailFolder,
 };
 
@@ -169,6 +169,37 @@ impl Jail {
         check_path(path)?;
         self.begin()?;
         let done = limited(SHORT, "take a file in time", conversation::put(&mut self.link, path, content)).await;
+        self.end(done)
+    }
+
+    /// Puts files into the build folder, as a compiler here would have made them.
+    pub async fn put_build(&mut self, files: &[(String, Vec<u8>)]) -> Result<(), SandboxError> {
+        files.iter().try_for_each(|(path, _)| check_path(path))?;
+        self.begin()?;
+        let done = limited(SHORT, "take files in time", conversation::put_build(&mut self.link, files)).await;
+        self.end(done)
+    }
+
+    /// Starts a process that stays and waits until it is ready. The jail is good for nothing else from then on.
+    pub(crate) async fn serve(&mut self, mut request: ServeRequest) -> Result<Served, SandboxError> {
+        request.env.entry("PATH".to_owned()).or_insert_with(|| self.path.clone());
+        request.open_files = request.open_files.min(self.limits.open_files);
+        request.file_bytes = request.file_bytes.min(self.limits.file_bytes);
+        let within = Duration::from_millis(request.ready_ms).saturating_add(self.limits.answer_grace);
+        self.begin()?;
+        let done = limited(within, "have a resident in time", conversation::serve(&mut self.link, request)).await;
+        self.end(done)
+    }
+
+    /// Hands the resident a request and gives back its answer, at most `answer_bytes` of it, and how it ended.
+    pub(crate) async fn ask(
+        &mut self,
+        request: AskRequest,
+        content: &[u8],
+    ) -> Result<(Vec<u8>, Answered), SandboxError> {
+        let within = Duration::from_millis(request.wall_ms).saturating_add(self.limits.answer_grace);
+        self.begin()?;
+        let done = limited(within, "answer in time", conversation::ask(&mut self.link, request, content)).await;
         self.end(done)
     }
 

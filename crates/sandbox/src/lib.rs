@@ -3,6 +3,7 @@
 //! A [`Jail`] is one container with the harness as its first process. It is taken from a [`Sandbox`], used for one
 //! submission, and destroyed. Only [`docker`] names bollard, and only [`docker::host_config`] says what a jail is.
 
+mod compilers;
 pub mod config;
 pub mod docker;
 pub mod error;

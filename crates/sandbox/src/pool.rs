@@ -120,13 +120,18 @@ impl Pool {
     /// What a jail of the shelves is started with: what a program gets by default if compiling is done elsewhere,
     /// otherwise what the compiler may use, since compiling comes first.
     pub(crate) fn start_resources(&self, language: &Language) -> Resources {
-        if !compiles_elsewhere(language) {
+        if !self.compiles_elsewhere(language) {
             return self.compile_resources(language);
         }
         let defaults = self.config.default_resources();
         // The harness is one of them.
         let processes = defaults.processes.saturating_add(language.run_limits.processes_extra).saturating_add(1);
         Resources { processes: processes.min(self.config.max_processes), ..defaults }
+    }
+
+    /// Whether a language's sources are compiled in a jail of their own, see [`Pool::start_apart`].
+    fn compiles_elsewhere(&self, language: &Language) -> bool {
+        self.config.compilers > 0 && language.warm.is_some()
     }
 
     /// What a language's compiler may use, within the operator's ceilings.
@@ -190,7 +195,6 @@ impl Pool {
 
     /// A started jail that is on no shelf: it counts and is removed as the others, but nobody else gets it. It is
     /// started when nobody waits for a jail of the shelves, and at most a quarter of all places is given away so.
-    #[allow(dead_code, reason = "the resident compilers' way in")]
     pub(crate) async fn start_apart(
         self: &Arc<Self>,
         language: &Language,
@@ -287,7 +291,6 @@ impl Pool {
 
     /// Whether a jail is of an image that is not its language's any more, as far as is known: images are looked at
     /// whenever a jail is started, and every ten seconds. Jails of the shelves are replaced by the pool itself.
-    #[allow(dead_code, reason = "the resident compilers' way to know")]
     pub(crate) fn is_outdated(&self, language: &str, jail: &Jail) -> bool {
         self.images().get(language).is_some_and(|image| image != jail.image())
     }
@@ -335,11 +338,6 @@ impl Pool {
         // Nothing that holds the lock can panic half-way through a change.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Whether a language's sources are compiled in a jail of their own, see [`Pool::start_apart`].
-fn compiles_elsewhere(_language: &Language) -> bool {
-    false
 }
 
 fn no_such_language(id: &str) -> SandboxError {

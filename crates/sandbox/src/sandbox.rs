@@ -16,6 +16,7 @@ use tokio_util::sync::DropGuard;
 
 use crate::{
     Jail, Resources, SandboxConfig, SandboxError,
+    compilers::Compilers,
     docker::Docker,
     labels::Identity,
     pool::{
@@ -35,6 +36,7 @@ pub struct Sandbox(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     pool: Arc<Pool>,
+    compilers: Compilers,
     reaper: Arc<tokio::sync::Mutex<Reaper>>,
     /// Held for life.
     owner: Mutex<Option<Owner>>,
@@ -83,6 +85,7 @@ impl Sandbox {
             reaper: Arc::clone(&reaper),
             owner: Mutex::new(Some(owner)),
             _stop: pool.stop.clone().drop_guard(),
+            compilers: Compilers::new(Arc::clone(&pool)),
             pool: Arc::clone(&pool),
         }));
 
@@ -96,6 +99,7 @@ impl Sandbox {
         prove_workspace(&pool).await?;
         this.reap(Instant::now()).await;
         pool.tasks.spawn(Arc::clone(&pool).fill(lifecycle.soft.clone()));
+        this.0.compilers.keep(&lifecycle.soft);
         pool.tasks.spawn({
             let pool = Arc::clone(&pool);
             async move {
@@ -117,7 +121,7 @@ impl Sandbox {
 
     /// A started jail, warm if there is one, with these resources. `job` names it in logs.
     ///
-    /// Warm jails are started with [`Sandbox::compile_resources`]; asking for those spares a request to Docker.
+    /// Warm jails are started with [`Sandbox::start_resources`]; asking for those spares a request to Docker.
     pub async fn take(&self, language: &Language, resources: Resources, job: &str) -> Result<Jail, SandboxError> {
         let pool = &self.0.pool;
         pool.ceilings().allow(resources)?;
@@ -129,7 +133,13 @@ impl Sandbox {
         Ok(jail)
     }
 
-    /// What jails of a language are started with: the limits of its compile step, within the operator's ceilings.
+    /// What jails of a language are started with: what a program gets by default if there is a resident compiler for
+    /// it, else the limits of its compile step, within the operator's ceilings.
+    pub fn start_resources(&self, language: &Language) -> Resources {
+        self.0.pool.start_resources(language)
+    }
+
+    /// The limits of a language's compile step, within the operator's ceilings.
     pub fn compile_resources(&self, language: &Language) -> Resources {
         self.0.pool.compile_resources(language)
     }
@@ -137,6 +147,15 @@ impl Sandbox {
     /// What a jail gets by default, from the configuration.
     pub fn default_resources(&self) -> Resources {
         self.0.pool.config.default_resources()
+    }
+
+    /// Resident compilers of a language that are ready right now.
+    pub fn compilers(&self, language: &str) -> usize {
+        self.0.compilers.ready(language)
+    }
+
+    pub(crate) fn residents(&self) -> &Compilers {
+        &self.0.compilers
     }
 
     /// Warm jails of a language right now.
@@ -180,6 +199,7 @@ impl Sandbox {
         let within = Duration::from_millis(pool.config.shutdown_ms);
         let orderly = tokio::time::timeout(within / 2, async {
             loop {
+                self.0.compilers.close();
                 pool.close();
                 if pool.live() == 0 {
                     break;

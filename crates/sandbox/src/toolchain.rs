@@ -12,11 +12,12 @@ use iteratione_common::{
 };
 
 use crate::{
-    Execution, Jail, Resources, SandboxError,
+    Execution, Jail, Resources, Sandbox, SandboxError,
     protocol::{BUILD_DIR, ExecLimits, ExecRequest, FetchRequest, Role, SCRATCH_DIR, SOURCE_DIR, Stop},
 };
 
 pub mod diagnostics;
+mod hot;
 pub mod java;
 pub mod layout;
 pub mod names;
@@ -154,6 +155,44 @@ pub struct Order<'a> {
     pub given: &'a [String],
 }
 
+/// Builds and gives the jail in which the program is: a fresh one in which nothing has run yet, if a resident compiler
+/// was free, else the one in which it was compiled. There is none if there is nothing to run. `run` is what the jail
+/// has afterwards; `job` names it in logs.
+pub async fn open(
+    sandbox: &Sandbox,
+    language: &Language,
+    order: Order<'_>,
+    run: Resources,
+    job: &str,
+) -> Result<(Build, Option<Jail>), SandboxError> {
+    let (laid, start) = match plan(language, order) {
+        Ok(planned) => planned,
+        Err(build) => return Ok((*build, None)),
+    };
+    let Some(hot) = hot::compile(sandbox, language, &laid, &start).await else {
+        let mut jail = sandbox.take(language, sandbox.compile_resources(language), job).await?;
+        let build = build_in(&mut jail, language, order, run, laid, &start).await?;
+        return Ok((build, Some(jail)));
+    };
+    let (result, failure) = judged(language, &laid, &hot.done);
+    if let Some(failure) = failure.or(hot.failure()) {
+        return Ok((failed(CompileResult { ok: false, ..result }, failure), None));
+    }
+    let classes = || hot.files.iter().map(|(_, bytes)| bytes.as_slice());
+    let main = match language.entry {
+        Entry::Binary => Ok(String::new()),
+        Entry::File => main_file(language, &laid.sources, order),
+        Entry::JavaClass => java::entry::choose(&parsed(classes()), order.main, order.given),
+    };
+    if main.is_err() {
+        return Ok((finished(language, laid, result, main, run), None));
+    }
+    let mut jail = sandbox.take(language, run, job).await?;
+    jail.write_sources(&laid.files).await?;
+    jail.put_build(&hot.files).await?;
+    Ok((finished(language, laid, result, main, run), Some(jail)))
+}
+
 /// Compiles once in a fresh jail. `run` is what the jail has afterwards; the compiler has its own memory and processes.
 pub async fn build(
     jail: &mut Jail,
@@ -161,21 +200,37 @@ pub async fn build(
     order: Order<'_>,
     run: Resources,
 ) -> Result<Build, SandboxError> {
-    let laid = match layout::lay_out(language, order.files) {
-        Ok(laid) => laid,
-        Err(failure) => return Ok(failed(nothing_compiled(failure.message()), failure)),
-    };
-    let start = match language.compiles_main_file().then(|| main_file(language, &laid.sources, order)) {
+    match plan(language, order) {
+        Ok((laid, start)) => build_in(jail, language, order, run, laid, &start).await,
+        Err(build) => Ok(*build),
+    }
+}
+
+/// Where everything goes, and the file to begin with, if the compiler is told one; or what is in the way.
+fn plan(language: &Language, order: Order<'_>) -> Result<(Laid, String), Box<Build>> {
+    let laid = layout::lay_out(language, order.files)
+        .map_err(|failure| Box::new(failed(nothing_compiled(failure.message()), failure)))?;
+    match language.compiles_main_file().then(|| main_file(language, &laid.sources, order)) {
         Some(Err(failure)) => {
             let mut result = nothing_compiled(failure.message());
             result.diagnostics.push(unplaced(&failure, ""));
-            return Ok(failed(result, failure));
+            Err(Box::new(failed(result, failure)))
         }
-        Some(Ok(path)) => path,
-        None => String::new(),
-    };
+        Some(Ok(path)) => Ok((laid, path)),
+        None => Ok((laid, String::new())),
+    }
+}
+
+async fn build_in(
+    jail: &mut Jail,
+    language: &Language,
+    order: Order<'_>,
+    run: Resources,
+    laid: Laid,
+    start: &str,
+) -> Result<Build, SandboxError> {
     jail.write_sources(&laid.files).await?;
-    let (mut result, failure) = compile(jail, language, &laid, &start, run.cpus).await?;
+    let (result, failure) = compile(jail, language, &laid, start, run.cpus).await?;
     if let Some(failure) = failure {
         return Ok(failed(result, failure));
     }
@@ -185,6 +240,16 @@ pub async fn build(
         Entry::File => main_file(language, &laid.sources, order),
         Entry::JavaClass => main_class(jail, order).await?,
     };
+    Ok(finished(language, laid, result, main, run))
+}
+
+fn finished(
+    language: &Language,
+    laid: Laid,
+    mut result: CompileResult,
+    main: Result<String, BuildFailure>,
+    run: Resources,
+) -> Build {
     let program = main.map(|main| Program {
         run: language.run.clone(),
         main,
@@ -196,7 +261,7 @@ pub async fn build(
         result.ok = false;
         result.diagnostics.insert(0, unplaced(failure, ""));
     }
-    Ok(Build { compile: result, program })
+    Build { compile: result, program }
 }
 
 fn failed(compile: CompileResult, failure: BuildFailure) -> Build {
@@ -242,9 +307,14 @@ async fn compile(
     if !jail.clean().await? {
         return Err(SandboxError::JailLost("it was not clean after compiling".to_owned()));
     }
+    Ok(judged(language, laid, &done))
+}
+
+/// What the compiler's end and its words mean.
+fn judged(language: &Language, laid: &Laid, done: &Execution) -> (CompileResult, Option<BuildFailure>) {
     let raw = [done.stdout.as_slice(), done.stderr.as_slice()].concat();
     let text = String::from_utf8_lossy(&raw);
-    let failure = verdict(language, &done, &text);
+    let failure = verdict(language, done, &text);
     let mut diagnostics = laid.notes.clone();
     diagnostics.extend(diagnostics::read(&language.diagnostics, &text, laid));
     if let Some(failure) = &failure
@@ -258,7 +328,7 @@ async fn compile(
         diagnostics,
         output: cut(&laid.names.rename_in(&text), OUTPUT_KEPT),
     };
-    Ok((result, failure))
+    (result, failure)
 }
 
 /// An error about no file: why the compiler was stopped, or the first thing that it said when that was not understood.
@@ -344,10 +414,18 @@ async fn main_class(jail: &mut Jail, order: Order<'_>) -> Result<Result<String, 
     let classes = FetchRequest { suffix: ".class".to_owned(), max_bytes: CLASSES_BYTES, max_files: CLASSES_FILES };
     let fetched = jail.fetch(classes).await?;
     if fetched.truncated {
-        return Ok(Err(BuildFailure::Layout("it makes too many or too big classes".to_owned())));
+        return Ok(Err(too_much()));
     }
-    let classes: Vec<_> = fetched.files.iter().filter_map(|(_, bytes)| java::class_file::parse(bytes)).collect();
+    let classes = parsed(fetched.files.iter().map(|(_, bytes)| bytes.as_slice()));
     Ok(java::entry::choose(&classes, order.main, order.given))
+}
+
+fn parsed<'a>(classes: impl Iterator<Item = &'a [u8]>) -> Vec<java::class_file::Class> {
+    classes.filter_map(java::class_file::parse).collect()
+}
+
+fn too_much() -> BuildFailure {
+    BuildFailure::Layout("it makes too many or too big classes".to_owned())
 }
 
 /// At most so many bytes, cut between characters, and without NUL: not every store of JSON takes it.

@@ -9,7 +9,10 @@ use super::{
 use crate::{
     SandboxError,
     paths::check_path,
-    protocol::{ExecRequest, FetchRequest, FileHeader, FromHarness, Hello, PROTOCOL_VERSION, ToHarness},
+    protocol::{
+        Answered, AskRequest, ExecRequest, FetchRequest, FileHeader, FromHarness, Hello, PROTOCOL_VERSION,
+        ServeRequest, Served, ToHarness,
+    },
 };
 
 /// Payload of one `Stdin` or `PutData` frame.
@@ -112,6 +115,84 @@ pub(super) async fn put(link: &mut Link, path: &str, content: &[u8]) -> Result<(
     ping(link).await
 }
 
+/// Puts files into the build folder; a `Ping` behind them shows that they arrived.
+pub(super) async fn put_build(link: &mut Link, files: &[(String, Vec<u8>)]) -> Result<(), SandboxError> {
+    for (path, content) in files {
+        let len = u64::try_from(content.len()).unwrap_or(u64::MAX);
+        link.writer.push(&ToHarness::PutBuild(FileHeader { path: path.clone(), len })).await?;
+        for chunk in content.chunks(CHUNK) {
+            link.writer.push(&ToHarness::PutData(chunk.to_vec())).await?;
+        }
+    }
+    ping(link).await
+}
+
+/// Starts a resident and waits until it is ready.
+pub(super) async fn serve(link: &mut Link, request: ServeRequest) -> Result<Served, SandboxError> {
+    link.send(&ToHarness::Serve(request)).await?;
+    match link.reader.next().await? {
+        FromHarness::Served(Served { error: Some(why), .. }) => {
+            Err(SandboxError::JailLost(format!("its resident is not ready: {why}")))
+        }
+        FromHarness::Served(served) => Ok(served),
+        other => Err(unexpected("Served", &other)),
+    }
+}
+
+/// Asks the resident: the request is written while the answer is read.
+pub(super) async fn ask(
+    link: &mut Link,
+    request: AskRequest,
+    content: &[u8],
+) -> Result<(Vec<u8>, Answered), SandboxError> {
+    let Link { reader, writer } = link;
+    let mut write = pin!(async {
+        writer.push(&ToHarness::Ask(request)).await?;
+        for chunk in content.chunks(CHUNK) {
+            writer.push(&ToHarness::AskData(chunk.to_vec())).await?;
+        }
+        writer.flush().await
+    });
+    let mut read = pin!(answer(reader, request.answer_bytes));
+    let mut written = false;
+    loop {
+        tokio::select! {
+            answer = &mut read => {
+                let answer = answer?;
+                // It is over before it had read everything: the harness throws the rest away.
+                if !written {
+                    write.await?;
+                }
+                return Ok(answer);
+            }
+            done = &mut write, if !written => match done {
+                Ok(()) => written = true,
+                Err(e) => return match tokio::time::timeout(CAUSE, read).await {
+                    Ok(Err(cause)) => Err(cause),
+                    _ => Err(e),
+                },
+            },
+        }
+    }
+}
+
+async fn answer(reader: &mut FrameReader, most: u64) -> Result<(Vec<u8>, Answered), SandboxError> {
+    let mut answer = Vec::new();
+    let mut left = most;
+    loop {
+        match reader.next().await? {
+            FromHarness::Answer(bytes) => {
+                left = u64::try_from(bytes.len()).ok().and_then(|n| left.checked_sub(n)).ok_or_else(|| {
+                    SandboxError::Protocol(format!("it passed on more than the {most} bytes of an answer asked for"))
+                })?;
+                answer.extend_from_slice(&bytes);
+            }
+            FromHarness::Answered(end) => return Ok((answer, end)),
+            other => return Err(unexpected("Answer or Answered", &other)),
+        }
+    }
+}
+
 /// Reads files of the build folder. Nothing of the answer is believed beyond what was asked for.
 pub(super) async fn fetch(link: &mut Link, request: FetchRequest) -> Result<Fetched, SandboxError> {
     let (mut bytes_left, files_left) = (request.max_bytes, request.max_files);
@@ -176,6 +257,9 @@ fn unexpected(expected: &str, got: &FromHarness) -> SandboxError {
         FromHarness::FetchEnd(_) => "FetchEnd",
         FromHarness::Cleaned(_) => "Cleaned",
         FromHarness::Pong => "Pong",
+        FromHarness::Served(_) => "Served",
+        FromHarness::Answer(_) => "Answer",
+        FromHarness::Answered(_) => "Answered",
         FromHarness::Fault(_) => "Fault",
     };
     SandboxError::Protocol(format!("{got} came where {expected} belongs"))
