@@ -229,7 +229,10 @@ impl Jail {
 
     /// As dropping, but waits for the removal.
     pub async fn destroy(self) {
-        self.tenancy.end_and_wait().await;
+        let Self { link, tenancy, .. } = self;
+        // The end of its input ends the harness, and what has ended is removed sooner than what must be killed.
+        drop(link);
+        tenancy.end_and_wait().await;
     }
 
     fn begin(&mut self) -> Result<(), SandboxError> {
