@@ -12,7 +12,7 @@ use crate::support::{BASE, DEADLINE, Site, TestImage, docker, sh, take};
 async fn until(what: &str, mut met: impl FnMut() -> bool) {
     let began = Instant::now();
     while !met() {
-        assert!(began.elapsed() < Duration::from_secs(40), "still not: {what}");
+        assert!(began.elapsed() < DEADLINE, "still not: {what}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
@@ -28,10 +28,10 @@ async fn jails_are_kept_ready_used_once_and_replaced() {
     let mut seen = BTreeSet::new();
     for _ in 0..3 {
         until("one is ready", || sandbox.warm("base") > 0).await;
-        let began = Instant::now();
+        let there = site.containers();
         let resources = sandbox.compile_resources(base);
         let mut jail = sandbox.take(base, resources, "test").await.expect("a jail");
-        assert!(began.elapsed() < Duration::from_millis(250), "a ready jail takes no start: {:?}", began.elapsed());
+        assert!(there.iter().any(|id| id == jail.container_id()), "it was there before it was wanted");
         assert_eq!(sh(&mut jail, "ls -A /scratch; touch /scratch/mine; echo ok").await, "ok\n");
         assert!(seen.insert(jail.container_id().to_owned()), "never the same twice");
     }
@@ -129,10 +129,8 @@ async fn a_missing_image_is_told_at_once_makes_unready_and_spares_the_others() {
     let mut site = Site::new(&[("base", BASE), ("missing", "iteratione-test/there-is-no-such-image:1")]);
     site.config.pool_floor = 1;
     let sandbox = site.start().await;
-    let began = Instant::now();
     let error = sandbox.take(site.language("missing"), sandbox.default_resources(), "test").await.expect_err("missing");
     assert!(matches!(error, SandboxError::ImageMissing(_)), "{error}");
-    assert!(began.elapsed() < Duration::from_secs(40));
     drop(take(&sandbox, site.language("base")).await);
     let problems = sandbox.readiness().await.expect_err("unready");
     assert!(problems.contains("there-is-no-such-image"), "{problems}");

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::support::{Site, defaults, docker, sh, take, variable};
+use crate::support::{DEADLINE, Site, defaults, docker, sh, take, variable};
 
 /// A process with a jail in use and a warm one, which tells when it has them and then waits to be killed.
 #[tokio::test(flavor = "multi_thread")]
@@ -82,7 +82,7 @@ async fn a_killed_owners_jails_end_by_themselves_even_if_nobody_reaps_them() {
     };
     let began = Instant::now();
     while running() > 0 {
-        assert!(began.elapsed() < Duration::from_secs(10), "a jail goes on without its service");
+        assert!(began.elapsed() < DEADLINE, "a jail goes on without its service");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     let sandbox = site.start().await;
