@@ -9,6 +9,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::toolchain::layout::lay_out;
 
+mod patterns;
+
 /// A folder of `testdata`: sources and what the language's real compile command printed about them.
 fn real(language: &str, folder: &str) -> Vec<Diagnostic> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));

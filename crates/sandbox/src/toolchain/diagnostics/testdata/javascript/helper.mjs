@@ -1,0 +1,2 @@
+import { x } from "./main.js";
+export const y = x +;

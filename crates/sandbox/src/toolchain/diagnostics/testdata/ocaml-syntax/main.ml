@@ -1,0 +1,5 @@
+let f x =
+  match x with
+  | 1 -> "one"
+  | 2 -> (
+let () = print_endline (f 1)

@@ -1,0 +1,7 @@
+type colour = Red | Green | Blue
+let name = function
+  | Red -> "red"
+  | Green -> "green"
+let () =
+  let unused = name Red in
+  print_endline (name Missing)

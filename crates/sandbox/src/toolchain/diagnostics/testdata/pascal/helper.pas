@@ -1,0 +1,16 @@
+unit helper;
+
+interface
+
+function F(X: Integer): Integer;
+
+implementation
+
+function F(X: Integer): Integer;
+var
+  Unused: Integer;
+begin
+  F := X + 1;
+end;
+
+end.

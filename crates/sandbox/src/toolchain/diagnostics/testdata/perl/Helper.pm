@@ -1,0 +1,3 @@
+package Helper;
+use strict;
+sub f { my ($a) = @_; return $a +; }

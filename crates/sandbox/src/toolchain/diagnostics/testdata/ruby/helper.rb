@@ -1,0 +1,4 @@
+class A
+  def g
+    1 + * 2
+  end

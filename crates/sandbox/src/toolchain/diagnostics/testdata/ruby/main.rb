@@ -1,0 +1,4 @@
+# main.rb:99: in a comment
+def f(é
+  puts "main.rb:98: in a string"
+end

@@ -1,0 +1,4 @@
+pub fn take(text: String) -> usize {
+    let moved = text;
+    text.len()
+}
