@@ -32,13 +32,27 @@ pub struct Arena {
     instance: String,
 }
 
-/// How many jails a sandbox keeps ready.
+/// What a sandbox keeps ready.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Keep {
-    /// None: every jail is started when it is asked for.
+    /// Nothing: every jail is started when it is asked for, and compiles for itself.
     Nothing,
-    /// As many as an installation does by default.
-    Default,
+    /// As much as an installation does by default, but with no more CPU for a compiler that stays than for a jail.
+    Strictly,
+    /// As an installation does by default.
+    AsInstalled,
+}
+
+/// A running sandbox of one language.
+#[derive(Debug, Clone)]
+pub struct Site {
+    /// The sandbox.
+    pub sandbox: Sandbox,
+    language: String,
+    /// Jails that wait when all is quiet.
+    jails: usize,
+    /// Compilers that wait when all is quiet.
+    compilers: usize,
 }
 
 impl Arena {
@@ -80,17 +94,24 @@ impl Arena {
         Ok(config)
     }
 
-    /// A sandbox of these languages.
-    pub async fn sandbox(&self, languages: &Languages, keep: Keep) -> anyhow::Result<Sandbox> {
+    /// A sandbox of one language.
+    pub async fn site(&self, languages: &Languages, language: &str, keep: Keep) -> anyhow::Result<Site> {
         let mut config = self.config()?;
-        if keep == Keep::Nothing {
-            config.pool_floor = 0;
-            config.pool_ceiling = 0;
-            config.pool_floors.clear();
+        match keep {
+            Keep::Nothing => {
+                (config.pool_floor, config.pool_ceiling, config.compilers) = (0, 0, 0);
+                config.pool_floors.clear();
+                config.pool_ceilings.clear();
+            }
+            Keep::Strictly => config.compiler_cpus = config.cpus,
+            Keep::AsInstalled => {}
         }
-        Sandbox::start(config, self.instance.clone(), languages.clone(), Lifecycle::new())
+        let has_compiler = languages.get(language).is_some_and(|l| l.warm.is_some());
+        let (jails, compilers) = (config.pool_floor, if has_compiler { config.compilers } else { 0 });
+        let sandbox = Sandbox::start(config, self.instance.clone(), languages.clone(), Lifecycle::new())
             .await
-            .context("the sandbox does not start")
+            .context("the sandbox does not start")?;
+        Ok(Site { sandbox, language: language.to_owned(), jails, compilers })
     }
 
     /// The published design for some work.
@@ -120,24 +141,27 @@ impl Arena {
     }
 }
 
-/// Waits until as many jails of a language are ready as the sandbox keeps, and none is being started or removed.
-pub async fn settled(sandbox: &Sandbox, language: &str, in_use: usize) -> anyhow::Result<()> {
-    let began = Instant::now();
-    let mut since = Instant::now();
-    let mut seen = (0, 0);
-    loop {
-        let now = (sandbox.warm(language), sandbox.live());
-        if now != seen {
-            (seen, since) = (now, Instant::now());
+impl Site {
+    /// Waits until what it keeps ready is ready, and nothing is being started or removed.
+    pub async fn settled(&self, in_use: usize) -> anyhow::Result<()> {
+        let began = Instant::now();
+        let mut since = Instant::now();
+        let mut seen = (0, 0, 0);
+        loop {
+            let now = (self.sandbox.warm(&self.language), self.sandbox.compilers(&self.language), self.sandbox.live());
+            if now != seen {
+                (seen, since) = (now, Instant::now());
+            }
+            let (jails, compilers, live) = now;
+            // Those that are started or removed are alive, and wait nowhere.
+            let quiet = since.elapsed() > Duration::from_millis(50) && live == jails + compilers + in_use;
+            if quiet && jails >= self.jails && compilers >= self.compilers {
+                return Ok(());
+            }
+            if began.elapsed() > FULL {
+                bail!("after {} s {jails} jails and {compilers} compilers wait, of {live} in all", FULL.as_secs());
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        // Those that are started or removed are alive, and on no shelf.
-        let still = since.elapsed() > Duration::from_millis(50);
-        if still && now.0 > 0 && now.1 <= now.0 + in_use {
-            return Ok(());
-        }
-        if began.elapsed() > FULL {
-            bail!("after {} s there are {} jails ready and {} in all", FULL.as_secs(), now.0, now.1);
-        }
-        tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 
 use crate::{
-    arena::{Arena, Keep, settled},
+    arena::{Arena, Keep},
     cpu::{Cgroup, shims},
     docker,
     report::{Idle, short},
@@ -17,8 +17,8 @@ const REST: Duration = Duration::from_secs(2);
 /// Watches the waiting containers of a language for this long; one row for each kind of them.
 pub async fn idle(arena: &Arena, id: &str, watch: Duration) -> anyhow::Result<Vec<Idle>> {
     let Some(languages) = arena.language(id).await? else { return Ok(Vec::new()) };
-    let sandbox = arena.sandbox(&languages, Keep::Default).await?;
-    settled(&sandbox, id, 0).await?;
+    let site = arena.site(&languages, id, Keep::AsInstalled).await?;
+    site.settled(0).await?;
     tokio::time::sleep(REST).await;
     let mut rows = Vec::new();
     for (kind, what) in [("jail", "pooled jail"), ("compiler", "jail with a hot compiler")] {
@@ -43,6 +43,6 @@ pub async fn idle(arena: &Arena, id: &str, watch: Duration) -> anyhow::Result<Ve
             cpu_ms_per_second: short(spent / watch.as_secs_f64()),
         });
     }
-    sandbox.shutdown().await;
+    site.sandbox.shutdown().await;
     Ok(rows)
 }

@@ -146,7 +146,7 @@ fn resources(sandbox: &Sandbox) -> iteratione_sandbox::Resources {
 
 /// A jail as it is taken for a submission.
 pub async fn take(sandbox: &Sandbox, language: &Language) -> anyhow::Result<Jail> {
-    let taking = sandbox.take(language, sandbox.compile_resources(language), "bench");
+    let taking = sandbox.take(language, sandbox.start_resources(language), "bench");
     Ok(tokio::time::timeout(DEADLINE, taking).await.context("no jail was to be had in time")??)
 }
 

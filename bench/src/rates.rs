@@ -14,7 +14,7 @@ use iteratione_sandbox::Sandbox;
 use tokio::{sync::Semaphore, task::JoinSet};
 
 use crate::{
-    arena::{Arena, Keep, settled},
+    arena::{Arena, Keep},
     cpu::{Cgroup, Clock},
     ours,
     published::Published,
@@ -57,7 +57,8 @@ pub async fn rates(arena: &Arena, name: &str, work: &Work, windows: &Windows) ->
     let document = work.document()?;
     let config = arena.config()?;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let sandbox = arena.sandbox(&languages, Keep::Default).await?;
+    let site = arena.site(&languages, work.language, Keep::AsInstalled).await?;
+    let sandbox = site.sandbox.clone();
     let containers = containers(&sandbox, language).await?;
     let slots = Arc::new(Semaphore::new(slots(cores, config.cpus)));
     let ours = Way::Ours { sandbox: sandbox.clone(), language: Arc::clone(language), document, slots };
@@ -69,7 +70,7 @@ pub async fn rates(arena: &Arena, name: &str, work: &Work, windows: &Windows) ->
     for level in levels {
         for (way, mode, at) in [(&published, Mode::Published, &windows.published), (&ours, Mode::Warm, &windows.ours)] {
             if at.contains(&level) {
-                settled(&sandbox, work.language, 0).await?;
+                site.settled(0).await?;
                 let measured = one(way, work, level, windows, containers.as_ref()).await?;
                 rows.push(Rate { work: name.to_owned(), mode, cpus: config.cpus, ..measured });
             }

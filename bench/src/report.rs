@@ -74,7 +74,8 @@ pub struct Row {
     pub work: String,
     /// In which way.
     pub mode: Mode,
-    /// CPUs that it had; for [`Mode::Bare`] every one of the machine's.
+    /// CPUs that every part of it had; for [`Mode::Bare`] all of the machine's. A second row of [`Mode::Warm`] is an
+    /// installation as it is by default, whose compiler that stays has this many and whose jails have fewer.
     pub cpus: f64,
     /// Samples.
     pub n: usize,

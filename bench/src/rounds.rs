@@ -7,7 +7,7 @@ use anyhow::{Context as _, ensure};
 use iteratione_common::language::Language;
 
 use crate::{
-    arena::{Arena, Keep, settled},
+    arena::{Arena, Keep},
     bare::Bare,
     cpu::{self, Cgroup},
     docker::Ended,
@@ -34,6 +34,8 @@ pub struct Amount {
 #[derive(Debug, Default)]
 pub struct Times {
     by_mode: BTreeMap<Mode, Samples>,
+    /// [`Mode::Warm`] as it is installed: CPUs of the compiler that stays, which are more than a jail's.
+    installed: Option<(f64, Samples)>,
     /// From the end of compiling to the verdict.
     pub runs: BTreeMap<Mode, Samples>,
     /// CPU of our own for one test: harness, and this process.
@@ -68,7 +70,10 @@ impl Times {
             let cpus = if *mode == Mode::Bare { all_cpus } else { cpus };
             samples.summary().map(|s| Row::new(work, *mode, cpus, s))
         };
-        self.by_mode.iter().filter_map(row).collect()
+        let mut rows: Vec<_> = self.by_mode.iter().filter_map(row).collect();
+        let installed = self.installed.as_ref().and_then(|(cpus, samples)| Some((*cpus, samples.summary()?)));
+        rows.extend(installed.map(|(cpus, summary)| Row::new(work, Mode::Warm, cpus, summary)));
+        rows
     }
 }
 
@@ -76,8 +81,8 @@ impl Times {
 pub async fn hello(arena: &Arena, work: &Work, amount: Amount) -> anyhow::Result<Option<Times>> {
     let Some(languages) = arena.language(work.language).await? else { return Ok(None) };
     let language = languages.get(work.language).context("it was there")?;
-    let cold = arena.sandbox(&languages, Keep::Nothing).await?;
-    let built = Built::new(&cold, language, work).await?;
+    let cold = arena.site(&languages, work.language, Keep::Nothing).await?;
+    let built = Built::new(&cold.sandbox, language, work).await?;
     let mut bare = match arena.bare(&languages, work, &built.made).await? {
         Some(mut bare) => {
             bare.put(&format!("/src/{}", work.file), work.source).await?;
@@ -88,18 +93,18 @@ pub async fn hello(arena: &Arena, work: &Work, amount: Amount) -> anyhow::Result
     let published = arena.published(&languages, work)?;
     let submission = published.prepare(work)?;
     published.compile(&submission, work).await?;
-    let warm = arena.sandbox(&languages, Keep::Default).await?;
+    let warm = arena.site(&languages, work.language, Keep::Strictly).await?;
     let rest = if work.plain_run.first() == Some(&"java") { REST } else { Duration::ZERO };
 
     let mut times = Times::default();
     let mut spent = Vec::new();
     for round in 0..=amount.rounds {
         let counts = round > 0;
-        settled(&warm, work.language, 0).await?;
-        let mut jail = ours::take(&warm, language).await?;
-        built.deliver(&warm, &mut jail).await?;
-        settled(&warm, work.language, 1).await?;
-        let inspected = warm.inspect(&jail).await?;
+        warm.settled(0).await?;
+        let mut jail = ours::take(&warm.sandbox, language).await?;
+        built.deliver(&warm.sandbox, &mut jail).await?;
+        warm.settled(1).await?;
+        let inspected = warm.sandbox.inspect(&jail).await?;
         let cgroup = inspected["State"]["Pid"].as_u64().and_then(Cgroup::of_process);
         let mut programs_us = 0;
         let mut own = Duration::ZERO;
@@ -124,12 +129,12 @@ pub async fn hello(arena: &Arena, work: &Work, amount: Amount) -> anyhow::Result
         }
         jail.destroy().await;
         times.add(counts, Mode::Published, published.test(&submission, work, 0).await?);
-        times.add(counts, Mode::Cold, built.cold(&cold, language).await?);
+        times.add(counts, Mode::Cold, built.cold(&cold.sandbox, language).await?);
     }
     times.overhead = overhead(&spent, amount.repeat);
     drop(submission);
-    warm.shutdown().await;
-    cold.shutdown().await;
+    warm.sandbox.shutdown().await;
+    cold.sandbox.shutdown().await;
     Ok(Some(times))
 }
 
@@ -146,11 +151,20 @@ pub async fn lab(arena: &Arena, work: &Work, amount: Amount, published: bool) ->
     let Some(languages) = arena.language(work.language).await? else { return Ok(None) };
     let language = languages.get(work.language).context("it was there")?;
     let document = work.document()?;
+    let mut times = Times::default();
     let mut bare = arena.bare(&languages, work, &[]).await?;
     let slow = arena.published(&languages, work)?;
-    let cold = arena.sandbox(&languages, Keep::Nothing).await?;
-    let warm = arena.sandbox(&languages, Keep::Default).await?;
-    let mut times = Times::default();
+    let cold = arena.site(&languages, work.language, Keep::Nothing).await?;
+    let warm = arena.site(&languages, work.language, Keep::Strictly).await?;
+    let config = arena.config()?;
+    // Where an installation gives the compiler that stays more CPU than the jails have.
+    let installed = match &language.warm {
+        Some(_) if config.compiler_cpus > config.cpus => {
+            times.installed = Some((config.compiler_cpus, Samples::default()));
+            Some(arena.site(&languages, work.language, Keep::AsInstalled).await?)
+        }
+        _ => None,
+    };
     for round in 0..=amount.rounds {
         let counts = round > 0;
         if let Some(bare) = &mut bare {
@@ -161,15 +175,25 @@ pub async fn lab(arena: &Arena, work: &Work, amount: Amount, published: bool) ->
         if published {
             times.add(counts, Mode::Published, slow.submit(work).await?);
         }
-        let graded = Box::pin(ours::submit(&cold, language, work, &document)).await?;
+        let graded = Box::pin(ours::submit(&cold.sandbox, language, work, &document)).await?;
         times.add(counts, Mode::Cold, graded.took);
-        settled(&warm, work.language, 0).await?;
-        let graded = Box::pin(ours::submit(&warm, language, work, &document)).await?;
+        warm.settled(0).await?;
+        let graded = Box::pin(ours::submit(&warm.sandbox, language, work, &document)).await?;
         times.add(counts, Mode::Warm, graded.took);
         times.add_runs(counts, Mode::Warm, graded.took.saturating_sub(graded.compiled));
+        if let (Some(site), Some((_, samples))) = (&installed, &mut times.installed) {
+            site.settled(0).await?;
+            let graded = Box::pin(ours::submit(&site.sandbox, language, work, &document)).await?;
+            if counts {
+                samples.add(graded.took);
+            }
+        }
     }
-    warm.shutdown().await;
-    cold.shutdown().await;
+    if let Some(site) = installed {
+        site.sandbox.shutdown().await;
+    }
+    warm.sandbox.shutdown().await;
+    cold.sandbox.shutdown().await;
     Ok(Some(times))
 }
 
