@@ -197,7 +197,7 @@ impl Bench<'_> {
                 Ok(Ran::ToItsEnd(judged)) => {
                     let (judged, done) =
                         judged.with_context(|| format!("test {} of group {}", test.name, group.name))?;
-                    return self.result(group, place, judged, done);
+                    return self.result(group, place, judged, &done);
                 }
                 Ok(Ran::OutOfMemory) => {
                     return Ok(TestResult {
@@ -272,7 +272,7 @@ impl Bench<'_> {
     }
 
     /// What is told of a run that was judged.
-    fn result(&self, group: &TestGroup, place: usize, judged: Judged, done: Execution) -> anyhow::Result<TestResult> {
+    fn result(&self, group: &TestGroup, place: usize, judged: Judged, done: &Execution) -> anyhow::Result<TestResult> {
         let test = &group.tests[place];
         let Some(program) = &self.program else { bail!("there is no program") };
         let max_points = scoring::share(group, place, self.request.due_passed);

@@ -64,6 +64,9 @@ pub fn judge(
         return judged(Verdict::Mle, "out of memory: the runtime's heap is exhausted".to_owned());
     }
     let time = match result.stop {
+        Some(Stop::Cpu) if result.exit_code.is_some() => {
+            Some((TimeLimit::Cpu, format!("it took {} of CPU time", seconds(result.cpu_us))))
+        }
         Some(Stop::Cpu) => Some((TimeLimit::Cpu, format!("stopped after {} of CPU time", seconds(result.cpu_us)))),
         Some(Stop::Wall) => Some((
             TimeLimit::Wall,
@@ -255,11 +258,14 @@ mod tests {
 
     #[test]
     fn the_two_time_limits_are_told_apart() {
-        let cpu = judged(&run(|r| r.stop = Some(Stop::Cpu), ""), Opinion::Pass);
+        let cpu =
+            judged(&run(|r| (r.stop, r.exit_code, r.signal) = (Some(Stop::Cpu), None, Some(9)), ""), Opinion::Pass);
         assert_eq!(
             (cpu.limit, cpu.message.as_deref()),
             (Some(TimeLimit::Cpu), Some("stopped after 1.23 s of CPU time"))
         );
+        let missed = judged(&run(|r| r.stop = Some(Stop::Cpu), ""), Opinion::Pass);
+        assert_eq!((missed.verdict, missed.message.as_deref()), (Verdict::Tle, Some("it took 1.23 s of CPU time")));
         let wall = judged(&run(|r| r.stop = Some(Stop::Wall), ""), Opinion::Pass);
         assert_eq!(wall.limit, Some(TimeLimit::Wall));
         assert!(wall.message.is_some_and(|m| m.contains("6.00 s") && m.contains("1.23 s")));
