@@ -42,6 +42,8 @@ pub struct Build {
     pub compile: CompileResult,
     /// What to run, or why there is nothing to run.
     pub program: Result<Program, BuildFailure>,
+    /// Whether a resident compiler did it.
+    pub resident: bool,
 }
 
 /// A program that is ready in its jail.
@@ -176,7 +178,8 @@ pub async fn open(
     };
     let (result, failure) = judged(language, &laid, &hot.done);
     if let Some(failure) = failure.or(hot.failure()) {
-        return Ok((failed(CompileResult { ok: false, ..result }, failure), None));
+        let build = failed(CompileResult { ok: false, ..result }, failure);
+        return Ok((Build { resident: true, ..build }, None));
     }
     let classes = || hot.files.iter().map(|(_, bytes)| bytes.as_slice());
     let main = match language.entry {
@@ -184,13 +187,13 @@ pub async fn open(
         Entry::File => main_file(language, &laid.sources, order),
         Entry::JavaClass => java::entry::choose(&parsed(classes()), order.main, order.given),
     };
-    if main.is_err() {
-        return Ok((finished(language, laid, result, main, run), None));
+    let mut jail = None;
+    if main.is_ok() {
+        let fresh = jail.insert(sandbox.take(language, run, job).await?);
+        fresh.write_sources(&laid.files).await?;
+        fresh.put_build(&hot.files).await?;
     }
-    let mut jail = sandbox.take(language, run, job).await?;
-    jail.write_sources(&laid.files).await?;
-    jail.put_build(&hot.files).await?;
-    Ok((finished(language, laid, result, main, run), Some(jail)))
+    Ok((Build { resident: true, ..finished(language, laid, result, main, run) }, jail))
 }
 
 /// Compiles once in a fresh jail. `run` is what the jail has afterwards; the compiler has its own memory and processes.
@@ -261,11 +264,11 @@ fn finished(
         result.ok = false;
         result.diagnostics.insert(0, unplaced(failure, ""));
     }
-    Build { compile: result, program }
+    Build { compile: result, program, resident: false }
 }
 
 fn failed(compile: CompileResult, failure: BuildFailure) -> Build {
-    Build { compile, program: Err(failure) }
+    Build { compile, program: Err(failure), resident: false }
 }
 
 fn nothing_compiled(output: String) -> CompileResult {
