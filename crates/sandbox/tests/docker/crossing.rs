@@ -12,6 +12,11 @@ use crate::support::{DEADLINE, Site, docker, program, run, sh, take};
 /// Says what of the leftovers of [`HOLD`] can be reached from here; `$port` is where it listens.
 const PROBE: &str = r#"
 use strict; use Socket; use IO::Socket::IP;
+sub waits {
+    open(my $rows, '<', '/proc/net/' . shift) or die;
+    # The fourth field is the state: 06 is TIME_WAIT.
+    return grep { (split)[3] eq '06' } <$rows>;
+}
 sub probe {
     my $port = shift;
     my @found;
@@ -23,9 +28,7 @@ sub probe {
         push @found, "port at $host" if IO::Socket::IP->new(PeerHost => $host, PeerPort => $port, Timeout => 5);
     }
     for my $table ('tcp', 'tcp6') {
-        open(my $rows, '<', "/proc/net/$table") or die;
-        # The fourth field is the state: 06 is TIME_WAIT.
-        push @found, "time-wait in $table" if grep { (split)[3] eq '06' } <$rows>;
+        push @found, "time-wait in $table" if waits($table);
     }
     push @found, grep { -e } '/tmp/held', '/scratch/held', '/dev/shm/held', '/dev/shm/sem.held', '/build/held';
     for my $table ('shm', 'sem', 'msg') {
@@ -69,6 +72,8 @@ my $port;
         sleep 300;
         exit 0;
     }
+    # The kernel takes its time over the last words of a connection when it is busy.
+    for (1 .. 3000) { last if waits('tcp') && waits('tcp6'); select(undef, undef, undef, 0.01); }
     $| = 1;
     probe($port);
     open(my $ready, '>', '/scratch/ready.new') or die; print $ready $port; close $ready;
