@@ -1,5 +1,6 @@
 //! The sandbox against a real Docker daemon. Every test has a deployment of its own and proves that it left nothing.
 
+mod compilers;
 mod cpu_period;
 mod crossing;
 mod daemon;
