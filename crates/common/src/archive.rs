@@ -80,7 +80,7 @@ pub fn read(bytes: &[u8], limits: &Limits) -> Result<Archive, Refusal> {
         return Err(Refusal::archive(format!("The archive is larger than {}.", size(limits.archive_bytes))));
     }
     let mut directory = ZipIterable::try_new(Cursor::new(bytes), Config::default())
-        .map_err(|error| Refusal::archive(format!("This is not a zip archive: {}.", cause(&error))))?
+        .map_err(|error| Refusal::archive(format!("This is not a zip archive ({}).", cause(&error))))?
         .enforce_header_consistency(true);
     if directory.len() > limits.entries {
         let (entries, most) = (directory.len(), limits.entries);
@@ -89,7 +89,7 @@ pub fn read(bytes: &[u8], limits: &Limits) -> Result<Archive, Refusal> {
     let mut archive = Archive::default();
     let mut names = Names::default();
     let mut left = limits.total_bytes;
-    let broken = |error: &ZipError| Refusal::archive(format!("The archive is broken: {}.", cause(error)));
+    let broken = |error: &ZipError| Refusal::archive(format!("The archive is broken ({}).", cause(error)));
     for entry in directory.files().map_err(|e| broken(&e))? {
         let entry = entry.map_err(|e| broken(&e))?;
         let raw = entry.name_raw().to_vec();
@@ -161,7 +161,10 @@ fn inflate(entry: ZipFileEntry<'_>, bytes: &[u8], limits: &Limits, left: usize) 
 
 /// The library's reason, cut, as the end of a sentence.
 fn cause(error: &ZipError) -> String {
-    let text = error.to_string();
+    let text = match error {
+        ZipError::InvalidArchive(why) => why.to_string(),
+        other => other.to_string(),
+    };
     let cut: String = text.chars().filter(|c| !c.is_control()).take(200).collect();
     cut.trim_end_matches('.').to_owned()
 }

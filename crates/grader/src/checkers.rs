@@ -4,6 +4,8 @@ use iteratione_common::lab::Checker;
 
 mod lines;
 mod pattern;
+#[cfg(test)]
+mod properties;
 mod show;
 mod tokens;
 

@@ -14,8 +14,8 @@ use crate::frame::{Arena, LANGUAGES, Row};
 
 /// The compiler's CPU time and wall time in these tests, in milliseconds: enough for an honest program on a busy machine,
 /// and short, because many of these rows use all of it.
-const CPU_MS: u64 = 6000;
-const WALL_MS: u64 = 45_000;
+const CPU_MS: u64 = 5000;
+const WALL_MS: u64 = 30_000;
 /// Bytes of compiler output that a result may hold.
 const OUTPUT_KEPT: usize = 64 * 1024;
 
