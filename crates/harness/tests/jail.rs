@@ -16,5 +16,7 @@ mod limits;
 mod programs;
 #[path = "jail/protocol.rs"]
 mod protocol;
+#[path = "jail/resident.rs"]
+mod resident;
 #[path = "jail/support.rs"]
 mod support;

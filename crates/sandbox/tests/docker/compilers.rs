@@ -20,7 +20,7 @@ use crate::support::{DEADLINE, Site, docker, repository};
 
 mod sources;
 
-use sources::{bomb, file, programs, special};
+use sources::{bomb, deep, file, programs, special};
 
 struct Java {
     site: Site,
@@ -271,6 +271,21 @@ async fn a_source_that_breaks_the_compilers_limits_is_told_so_and_the_next_one_c
     let (build, jail) = java.open(&good).await;
     assert_eq!(output(&build, &mut jail.expect("a jail")).await, "2");
     assert!(java.hot(&good).await.0.resident);
+    java.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_source_that_is_nested_too_deeply_wears_one_compiler_out_and_is_told_so() {
+    let java = Java::start(&[]).await;
+    let before = java.compiler_containers();
+    let (hot, _) = java.hot(&[deep()]).await;
+    let (cold, jail) = java.cold(&[deep()]).await;
+    drop(jail);
+    // Only the frames of the stack differ.
+    assert_eq!(hot.compile.diagnostics, cold.compile.diagnostics);
+    assert!(hot.compile.diagnostics[0].message.contains("nested too deeply"), "{:?}", hot.compile.diagnostics);
+    assert!(java.hot(&[file("A.java", "class A {}")]).await.0.resident);
+    assert_ne!(java.compiler_containers(), before, "nobody knows what it has left half done");
     java.end().await;
 }
 

@@ -43,6 +43,12 @@ fn collect(folder: &Path, files: &mut Vec<SourceFile>) {
     }
 }
 
+/// Nested too deeply for any stack that a compiler has.
+pub fn deep() -> SourceFile {
+    let (open, close) = ("(".repeat(60_000), ")".repeat(60_000));
+    file("Deep.java", &format!("class Deep {{ int x = {open}1{close}; }}"))
+}
+
 /// What compilers stumble over.
 pub fn special() -> Vec<(&'static str, Vec<SourceFile>)> {
     let one = |content: &str| vec![file("Main.java", content)];
@@ -144,16 +150,12 @@ pub fn special() -> Vec<(&'static str, Vec<SourceFile>)> {
     ]
 }
 
-/// Each level doubles the time that choosing among the overloads takes.
+/// What a level means is found out anew for each way in which the level above it could be meant.
 pub fn bomb() -> SourceFile {
-    let depth = 26;
-    let calls: String = (0..depth).map(|n| format!("m(x{n} -> ")).collect();
-    let ends = ")".repeat(depth);
-    file(
-        "Bomb.java",
-        &format!(
-            "class Bomb {{ interface F {{ int f(int x); }} interface G {{ long g(int x); }} \
-         static int m(F f) {{ return 0; }} static long m(G g) {{ return 0; }} static long l = {calls}1{ends}; }}"
-        ),
-    )
+    let depth = 30;
+    let calls: String = (0..depth).map(|n| format!("m(x{n} -> {{ return ")).collect();
+    let ends = "; })".repeat(depth);
+    let methods = "static <T> T m(java.util.function.Function<String, T> f) { return null; } \
+                   static <T> T m(java.util.function.BiFunction<String, String, T> f) { return null; }";
+    file("Bomb.java", &format!("class Bomb {{ {methods} static Object l = {calls}1{ends}; }}"))
 }
