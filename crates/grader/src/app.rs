@@ -50,6 +50,7 @@ impl App {
 
         let sandbox =
             Sandbox::start(config.sandbox.clone(), config.instance.clone(), languages, lifecycle.clone()).await?;
+        health.fitness.send_replace(sandbox.fitness().to_vec());
         let dispatch = Dispatcher::spawn(pg.clone(), queue.clone(), &lifecycle);
         let settings = Settings {
             host: hostname(),

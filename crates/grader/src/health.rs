@@ -8,6 +8,7 @@ use iteratione_common::{
     lifecycle::Lifecycle,
     store::{self, PgPool},
 };
+use iteratione_sandbox::fitness::Observation;
 use metrics_exporter_prometheus::PrometheusHandle;
 use serde_json::json;
 use tokio::{
@@ -27,12 +28,14 @@ pub struct Health {
     pub sandbox: watch::Sender<Result<(), String>>,
     /// Whether the database knows this grader: it answers, and its schema is there.
     pub registered: watch::Sender<Result<(), String>>,
+    /// What the machine is like; nothing in it makes the grader less ready.
+    pub fitness: watch::Sender<Vec<Observation>>,
 }
 
 impl Default for Health {
     fn default() -> Self {
         let starting = || watch::Sender::new(Err("starting".to_owned()));
-        Self { sandbox: starting(), registered: starting() }
+        Self { sandbox: starting(), registered: starting(), fitness: watch::Sender::default() }
     }
 }
 
@@ -86,7 +89,13 @@ async fn readyz(State(served): State<Served>) -> impl IntoResponse {
     let stopping = if served.soft.is_cancelled() { Err("stopping".to_owned()) } else { Ok(()) };
     let ready = database.is_ok() && sandbox.is_ok() && stopping.is_ok();
     let say = |part: Result<(), String>| part.err().unwrap_or_else(|| "ok".to_owned());
-    let body = json!({"ready": ready, "database": say(database), "sandbox": say(sandbox), "lifecycle": say(stopping)});
+    let body = json!({
+        "ready": ready,
+        "database": say(database),
+        "sandbox": say(sandbox),
+        "lifecycle": say(stopping),
+        "fitness": *served.health.fitness.borrow(),
+    });
     (if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, Json(body))
 }
 

@@ -7,6 +7,7 @@ mod compilers;
 pub mod config;
 pub mod docker;
 pub mod error;
+pub mod fitness;
 pub mod jail;
 pub mod labels;
 mod paths;

@@ -3,6 +3,7 @@
 //! Tasks, all on the sandbox's own tracker: the pool's filler and its starts, the janitor, the reaper's loop.
 
 use std::{
+    path::Path,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
@@ -18,6 +19,7 @@ use crate::{
     Jail, Resources, SandboxConfig, SandboxError,
     compilers::Compilers,
     docker::Docker,
+    fitness::{self, Observation},
     labels::Identity,
     pool::{
         Pool,
@@ -40,6 +42,8 @@ struct Inner {
     reaper: Arc<tokio::sync::Mutex<Reaper>>,
     /// Held for life.
     owner: Mutex<Option<Owner>>,
+    /// Of the machine, seen at the start.
+    fitness: Vec<Observation>,
     /// Ends the tasks when the last clone is gone, shut down or not.
     _stop: DropGuard,
 }
@@ -61,9 +65,8 @@ impl Sandbox {
         if !unfit.is_empty() {
             bail!("this Docker daemon cannot hold jails: {}", unfit.join("; "));
         }
-        if let Some(holes) = readiness::runtime_holes(&engine, &config.runtime) {
-            tracing::warn!(docker.version = engine.version, "{holes}");
-        }
+        let fitness = fitness::observe(Path::new("/"), &engine, &config.runtime);
+        fitness::report(&fitness);
         if engine.missing_limits.contains(&"swap") {
             tracing::warn!("the kernel does not account for swap: jails may use it beyond their memory limit");
         }
@@ -84,6 +87,7 @@ impl Sandbox {
         let this = Self(Arc::new(Inner {
             reaper: Arc::clone(&reaper),
             owner: Mutex::new(Some(owner)),
+            fitness,
             _stop: pool.stop.clone().drop_guard(),
             compilers: Compilers::new(Arc::clone(&pool)),
             pool: Arc::clone(&pool),
@@ -156,6 +160,11 @@ impl Sandbox {
 
     pub(crate) fn residents(&self) -> &Compilers {
         &self.0.compilers
+    }
+
+    /// What the machine was like at the start; see [`crate::fitness`].
+    pub fn fitness(&self) -> &[Observation] {
+        &self.0.fitness
     }
 
     /// Warm jails of a language right now.
