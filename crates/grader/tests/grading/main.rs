@@ -5,6 +5,8 @@
 mod compile;
 mod course_of_tests;
 mod java;
+mod lost;
+mod many;
 mod starter;
 mod support;
 mod verdicts;

@@ -49,7 +49,17 @@ impl<'a> Case<'a> {
 }
 
 impl Court {
+    /// Nothing is kept warm.
     pub async fn open() -> Self {
+        Self::with(0).await
+    }
+
+    /// With jails waiting, as in production.
+    pub async fn warm() -> Self {
+        Self::with(1).await
+    }
+
+    async fn with(pool_floor: usize) -> Self {
         #[derive(Deserialize)]
         struct Service {
             sandbox: SandboxConfig,
@@ -59,6 +69,8 @@ impl Court {
         config.workspace_root = dir.path().join("workspaces");
         config.harness = harness();
         config.pool_floor = 0;
+        config.compilers = 0;
+        config.pool_floors = [("c".to_owned(), pool_floor)].into();
         config.pool_ceiling = 0;
         config.cpus = 1.0;
         let instance = format!("test-{}", uuid::Uuid::now_v7().simple());
@@ -109,9 +121,30 @@ impl Court {
         assert_eq!(self.containers(), Vec::<String>::new(), "containers are left");
     }
 
+    /// Waits until a jail is warm and no other is coming or going.
+    pub async fn settled(&self) {
+        let sandbox = self.sandbox.as_ref().expect("open");
+        let settled = async {
+            while sandbox.warm("c") == 0 || sandbox.live() > 1 {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(DEADLINE, settled).await.expect("in time");
+    }
+
+    /// Ids of a language's containers that there are now.
+    pub fn jails(&self, language: &str) -> Vec<String> {
+        self.list(&["--filter", &format!("label=iteratione.language={language}")])
+    }
+
     fn containers(&self) -> Vec<String> {
+        self.list(&["--all"])
+    }
+
+    fn list(&self, options: &[&str]) -> Vec<String> {
         let label = format!("label=iteratione.deployment={}", self.instance);
-        let output = Command::new("docker").args(["ps", "--all", "--quiet", "--filter", &label]).output();
+        let mut docker = Command::new("docker");
+        let output = docker.args(["ps", "--quiet", "--filter", &label]).args(options).output();
         let output = output.expect("the docker client runs");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect()
