@@ -34,7 +34,7 @@ use testkit::{
 pub mod ends;
 
 /// The longest that a row may take on a busy machine, with all that is checked afterwards.
-const ROW: Duration = Duration::from_secs(240);
+const ROW: Duration = Duration::from_secs(400);
 /// All rows of a family, on a busy machine.
 const FAMILY: Duration = Duration::from_secs(3600);
 /// Until the traces of a row are gone.
