@@ -15,6 +15,7 @@ mod probe;
 mod reaper;
 mod refilling;
 mod removing;
+mod retagged;
 mod runtimes;
 mod starting;
 mod stock_image;
