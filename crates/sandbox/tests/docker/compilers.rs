@@ -10,7 +10,7 @@ use std::{
 
 use iteratione_common::{lab::SourceFile, language::Languages};
 use iteratione_sandbox::{
-    Jail, Resources, Sandbox,
+    Jail, Resources, Sandbox, SandboxConfig,
     protocol::ExecLimits,
     toolchain::{self, Build, Order},
 };
@@ -18,6 +18,7 @@ use tempfile::TempDir;
 
 use crate::support::{DEADLINE, Site, docker, repository};
 
+mod figures;
 mod sources;
 
 use sources::{bomb, deep, file, programs, special};
@@ -31,6 +32,11 @@ struct Java {
 impl Java {
     /// With changes of `language.toml`: a text in it, and what is in its place.
     async fn start(changes: &[(&str, &str)]) -> Self {
+        // Cold compilations are what takes long here.
+        Self::start_with(changes, |config| config.cpus = 1.0).await
+    }
+
+    async fn start_with(changes: &[(&str, &str)], configure: impl FnOnce(&mut SandboxConfig)) -> Self {
         let dir = tempfile::tempdir().expect("folder");
         let folder = dir.path().join("java");
         fs::create_dir_all(&folder).expect("mkdir");
@@ -42,9 +48,8 @@ impl Java {
         fs::write(folder.join("language.toml"), text).expect("written");
         let mut site = Site::base();
         site.languages = Languages::read(dir.path()).expect("valid");
-        // Cold compilations are what takes long here.
-        site.config.cpus = 1.0;
         site.config.max_containers = 12;
+        configure(&mut site.config);
         let sandbox = site.start().await;
         let this = Self { site, sandbox, _dir: dir };
         this.is_ready().await;
@@ -84,13 +89,24 @@ impl Java {
     }
 
     async fn cold(&self, files: &[SourceFile]) -> (Build, Jail) {
+        let (build, jail, _) = self.cold_in(files).await;
+        (build, jail)
+    }
+
+    async fn cold_timed(&self, files: &[SourceFile]) -> (Build, Duration) {
+        let (build, _, took) = self.cold_in(files).await;
+        (build, took)
+    }
+
+    async fn cold_in(&self, files: &[SourceFile]) -> (Build, Jail, Duration) {
         let language = self.site.language("java");
         let taking = self.sandbox.take(language, self.sandbox.compile_resources(language), "test");
         let mut jail = tokio::time::timeout(2 * DEADLINE, taking).await.expect("in time").expect("a jail");
         let order = Order { files, main: None, given: &[] };
+        let began = Instant::now();
         let building = toolchain::build(&mut jail, language, order, self.run());
         let build = tokio::time::timeout(3 * DEADLINE, building).await.expect("in time").expect("is tried");
-        (build, jail)
+        (build, jail, began.elapsed())
     }
 
     fn compiler_containers(&self) -> Vec<String> {
