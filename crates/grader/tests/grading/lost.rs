@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 
 use crate::support::{Case, Court, lab, message, said};
 
-/// Echoes. In the test "wait" it says that it is there and waits for a word; "fill" then takes all memory there is.
+/// Echoes. In the test "wait" it says that it is there and waits for a word; "fill" then takes all memory there is, in
+/// a file, and stands back as far as it may when the kernel looks for somebody to kill.
 const PROGRAM: &str = r#"
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -25,8 +26,14 @@ int main(void) {
         close(open("started", O_CREAT | O_WRONLY, 0644));
         while (access("go", F_OK)) usleep(2000);
     }
-    if (!strcmp(word, "fill"))
-        for (;;) { char *p = malloc(1 << 20); if (p) memset(p, 1, 1 << 20); }
+    if (!strcmp(word, "fill")) {
+        static char piece[1 << 16];
+        int score = open("/proc/self/oom_score_adj", O_WRONLY);
+        if (score < 0 || write(score, "500", 3) != 3) puts("cannot stand back");
+        int file = open("full", O_CREAT | O_WRONLY, 0644);
+        while (write(file, piece, sizeof piece) > 0) { }
+        for (;;) pause();
+    }
     puts(word);
     return 0;
 }
@@ -49,19 +56,22 @@ enum Deed {
     Kill,
     /// Something is put into it that nobody inside can remove, and it goes on.
     Soil,
-    /// The kernel may kill the harness alone for want of memory, and it goes on.
+    /// The kernel finds the harness the best to kill when memory is short, and it goes on.
     ExposeHarness,
 }
 
 /// Grades, and does these deeds to one jail after the other in which a program waits. Also says how many there were.
 async fn grade(court: &Court, words: &[&str], deeds: &[Deed]) -> Grade {
-    let grading = court.grade_of(Case::new("c", &[("main.c", PROGRAM)], document(words)));
+    let mut document = document(words);
+    // Less than the scratch folder holds.
+    document["limits"]["memory_mb"] = json!(48);
+    let grading = court.grade_of(Case::new("c", &[("main.c", PROGRAM)], document));
     let fate = async {
         let mut met: Vec<String> = Vec::new();
         for deed in deeds {
             let jail = loop {
                 let fresh = court.jails("c").into_iter().filter(|id| !met.contains(id));
-                let waiting = fresh.into_iter().find(|id| exec(id, "10001", false, "test -e /scratch/started"));
+                let waiting = fresh.into_iter().find(|id| exec(id, "10001", "test -e /scratch/started"));
                 if let Some(id) = waiting {
                     break id;
                 }
@@ -70,17 +80,12 @@ async fn grade(court: &Court, words: &[&str], deeds: &[Deed]) -> Grade {
             let done = match deed {
                 Deed::Go => true,
                 Deed::Kill => docker(&["kill", &jail]),
-                Deed::Soil => exec(&jail, "0", false, "touch /scratch/soil"),
-                Deed::ExposeHarness => exec(
-                    &jail,
-                    "0",
-                    true,
-                    "for p in /proc/[0-9]*; do echo -1000 >$p/oom_score_adj; done; echo 1000 >/proc/1/oom_score_adj",
-                ),
+                Deed::Soil => exec(&jail, "0", "touch /scratch/soil"),
+                Deed::ExposeHarness => exec(&jail, "0", "echo 1000 >/proc/1/oom_score_adj"),
             };
             assert!(done, "the deed");
             if !matches!(deed, Deed::Kill) {
-                exec(&jail, "10001", false, "touch /scratch/go");
+                exec(&jail, "10001", "touch /scratch/go");
             }
             met.push(jail);
         }
@@ -94,13 +99,8 @@ async fn grade(court: &Court, words: &[&str], deeds: &[Deed]) -> Grade {
 }
 
 /// A shell line in a jail; false if it fails or the jail is no more.
-fn exec(jail: &str, user: &str, privileged: bool, line: &str) -> bool {
-    let mut arguments = vec!["exec", "--user", user];
-    if privileged {
-        arguments.push("--privileged");
-    }
-    arguments.extend([jail, "sh", "-c", line]);
-    docker(&arguments)
+fn exec(jail: &str, user: &str, line: &str) -> bool {
+    docker(&["exec", "--user", user, jail, "sh", "-c", line])
 }
 
 fn docker(arguments: &[&str]) -> bool {
