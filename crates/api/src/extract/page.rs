@@ -94,6 +94,9 @@ pub struct List<T> {
 }
 
 #[cfg(test)]
+mod properties;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -144,7 +144,7 @@ proptest! {
 
 #[test]
 fn large_outputs_are_compared_in_time() {
-    let numbers: Vec<u8> = (0..400_000).flat_map(|i| format!("{}.5 ", i * 7919 % 100_003).into_bytes()).collect();
+    let numbers: Vec<u8> = (0..400_000_u64).flat_map(|i| format!("{}.5 ", i * 7919 % 100_003).into_bytes()).collect();
     let same_lines: Vec<u8> = b"the same line\n".repeat(400_000);
     let digits = vec![b'9'; 8 << 20];
     let invalid = vec![0xff; 8 << 20];
