@@ -93,5 +93,6 @@ async fn bench(arguments: &Arguments) -> anyhow::Result<()> {
         let text = serde_json::to_string_pretty(&report)? + "\n";
         std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
     }
+    ensure!(more.failed.is_empty(), "not measured, for the reasons above: {}", more.failed.join(", "));
     Ok(())
 }

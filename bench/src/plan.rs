@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use anyhow::Context as _;
+
 use crate::{
     arena::Arena,
     idle,
@@ -62,71 +64,83 @@ impl Asked {
     }
 }
 
-/// Measures what was asked for and tells `say` how it goes.
+/// Measures what was asked for and tells `say` how it goes. What fails is told in the end, after everything else.
 pub async fn run(arena: &Arena, asked: &Asked, report: &mut Report, say: impl Fn(&str)) -> anyhow::Result<More> {
     let mut more = More::default();
-    let cpus = arena.config()?.cpus;
-    let all_cpus = f64::from(u32::try_from(report.machine.cpus).unwrap_or(1));
-    let mut add = |work: &Work, times: Option<Times>| -> Option<Times> {
-        if let Some(times) = &times {
-            report.results.extend(times.rows(work.name, cpus, all_cpus));
-        } else {
-            say(&format!("{}: not measured, there is no language or no image {}", work.name, work.language));
+    let mut failed = Vec::new();
+    for name in NAMES.into_iter().filter(|name| asked.wants(name)) {
+        say(name);
+        if let Err(error) = Box::pin(one(name, arena, asked, report, &mut more)).await {
+            say(&format!("{name}: {error:#}"));
+            failed.push(name);
         }
-        times
-    };
-    for (name, repeat) in [("hello_c", 25), ("hello_python", 10), ("hello_java", 4)] {
-        if asked.wants(name) {
-            say(name);
+    }
+    more.failed = failed;
+    Ok(more)
+}
+
+async fn one(
+    name: &'static str,
+    arena: &Arena,
+    asked: &Asked,
+    report: &mut Report,
+    more: &mut More,
+) -> anyhow::Result<()> {
+    match name {
+        "hello_c" | "hello_python" | "hello_java" => {
+            // The shorter, the oftener.
+            let repeat = match name {
+                "hello_c" => 25,
+                "hello_python" => 10,
+                _ => 4,
+            };
             let work = work::hello(name);
             let times = rounds::hello(arena, &work, asked.amount(10, 3, repeat)).await?;
-            let times = add(&work, times);
+            add(arena, report, &work, times.as_ref())?;
             if name == "hello_c" {
                 more.hello_c = times;
             }
         }
-    }
-    for (name, rounds) in [("lab10_java", 5), ("lab10_java25", 5), ("lab10_cpp", 7)] {
-        if asked.wants(name) {
-            say(name);
-            let work = work::lab(name);
-            let times = rounds::lab(arena, &work, asked.amount(rounds, 1, 1), true).await?;
-            let times = add(&work, times);
+        "lab10_java" | "lab10_java25" | "lab10_cpp" | "hundred_c" => {
+            let (work, rounds, quick) = match name {
+                "hundred_c" => (work::hundred(), 9, 3),
+                "lab10_cpp" => (work::lab(name), 7, 1),
+                _ => (work::lab(name), 5, 1),
+            };
+            let times = rounds::lab(arena, &work, asked.amount(rounds, quick, 1), name != "hundred_c").await?;
+            add(arena, report, &work, times.as_ref())?;
             if name == "lab10_cpp" {
                 more.lab10_cpp = times;
             }
         }
-    }
-    if asked.wants("hundred_c") {
-        say("hundred_c");
-        let work = work::hundred();
-        let times = rounds::lab(arena, &work, asked.amount(9, 3, 1), false).await?;
-        add(&work, times);
-    }
-    for (name, work, lead, window, published) in [
-        ("rate_c", work::hello("hello_c"), 1, 4, &[1, 4, 16][..]),
-        ("rate_python", work::hello("hello_python"), 1, 4, &[1, 4, 16]),
-        ("rate_java", work::lab("lab10_java"), 3, 10, &[]),
-    ] {
-        if asked.wants(name) {
-            say(name);
-            let windows = asked.windows(lead, window, published);
+        "rate_c" | "rate_python" => {
+            let work = work::hello(if name == "rate_c" { "hello_c" } else { "hello_python" });
+            let windows = asked.windows(1, 4, &[1, 4, 16]);
             report.throughput.extend(rates::rates(arena, name, &work, &windows).await?);
-            if name == "rate_java" && !asked.quick {
+        }
+        "rate_java" => {
+            let work = work::lab("lab10_java");
+            let windows = asked.windows(3, 10, &[]);
+            report.throughput.extend(rates::rates(arena, name, &work, &windows).await?);
+            if !asked.quick {
                 // One of these takes a quarter of a minute.
                 let windows = Windows { window: Duration::from_secs(35), ours: vec![], published: vec![4], ..windows };
                 report.throughput.extend(rates::rates(arena, name, &work, &windows).await?);
             }
         }
-    }
-    for (name, language) in [("idle_c", "c"), ("idle_java", "java")] {
-        if asked.wants(name) {
-            say(name);
+        _ => {
             let watch = Duration::from_secs(if asked.quick { 3 } else { 10 });
-            report.idle.extend(idle::idle(arena, language, watch).await?);
+            report.idle.extend(idle::idle(arena, if name == "idle_c" { "c" } else { "java" }, watch).await?);
         }
     }
-    Ok(more)
+    Ok(())
+}
+
+fn add(arena: &Arena, report: &mut Report, work: &Work, times: Option<&Times>) -> anyhow::Result<()> {
+    let times = times.with_context(|| format!("there is no language {0}, or its image is not there", work.language))?;
+    let all_cpus = f64::from(u32::try_from(report.machine.cpus).unwrap_or(1));
+    report.results.extend(times.rows(work.name, arena.config()?.cpus, all_cpus));
+    Ok(())
 }
 
 #[cfg(test)]

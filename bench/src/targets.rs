@@ -25,6 +25,8 @@ pub struct More {
     pub hello_c: Option<Times>,
     /// Of the C++ lab.
     pub lab10_cpp: Option<Times>,
+    /// What could not be measured.
+    pub failed: Vec<&'static str>,
 }
 
 /// Every target that something was measured for.
