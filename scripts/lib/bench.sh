@@ -13,7 +13,7 @@ run_bench() {
   install_wanted
   need_rust
   engine_up
-  images_up
+  images_up c,cpp,java,java25,python
   say "building the benchmark (release; log in .local/log/bench-build.log)"
   cargo_build bench-build cargo build --release --locked -p iteratione-bench
   build_harness --release
