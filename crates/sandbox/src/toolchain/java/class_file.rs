@@ -14,7 +14,7 @@ pub struct Class {
     pub extends: Option<String>,
     /// The source file's bare name, if it says so.
     pub source: Option<String>,
-    /// Whether it has the `main` that the launcher of Java 21 takes.
+    /// Whether it has a `main` that the launcher of the class's own version takes.
     pub main: bool,
     /// A method that is not quite that: what keeps it from being one, after the words "has a main method, but".
     pub almost_main: Option<&'static str>,
@@ -22,8 +22,12 @@ pub struct Class {
 
 const MAGIC: u32 = 0xcafe_babe;
 const PUBLIC: u16 = 0x0001;
+const PRIVATE: u16 = 0x0002;
 const STATIC: u16 = 0x0008;
+const ABSTRACT: u16 = 0x0400;
 const MODULE: u16 = 0x8000;
+/// Java 25, from which on `main` may be an instance method, not public, and without a parameter (JEP 512).
+const INSTANCE_MAIN: u16 = 69;
 
 /// Reads a class; `None` when it is no class file, is broken, or describes a module.
 pub fn parse(bytes: &[u8]) -> Option<Class> {
@@ -31,9 +35,11 @@ pub fn parse(bytes: &[u8]) -> Option<Class> {
     if at.u32()? != MAGIC {
         return None;
     }
-    at.skip(4)?;
+    at.skip(2)?;
+    let version = at.u16()?;
     let pool = Pool::read(&mut at)?;
-    if at.u16()? & MODULE != 0 {
+    let class_access = at.u16()?;
+    if class_access & MODULE != 0 {
         return None;
     }
     let name = pool.class(at.u16()?)?;
@@ -51,14 +57,27 @@ pub fn parse(bytes: &[u8]) -> Option<Class> {
         at.skip(6)?;
         skip_attributes(&mut at)?;
     }
-    let (mut main, mut almost_main) = (false, None);
+    let (mut methods, mut creatable) = (Vec::new(), false);
     for _ in 0..at.u16()? {
         let (access, name, descriptor) = (at.u16()?, at.u16()?, at.u16()?);
         skip_attributes(&mut at)?;
-        match entry_point(access, pool.bytes(name)?, pool.bytes(descriptor)?) {
+        let (name, descriptor) = (pool.bytes(name)?, pool.bytes(descriptor)?);
+        creatable |= name == b"<init>" && descriptor == b"()V" && access & PRIVATE == 0;
+        if name.eq_ignore_ascii_case(b"main") {
+            methods.push((access, name, descriptor));
+        }
+    }
+    creatable &= class_access & ABSTRACT == 0;
+    let (mut main, mut almost_main) = (false, None);
+    for (access, name, descriptor) in methods {
+        let found = if version < INSTANCE_MAIN {
+            entry_point(access, name, descriptor)
+        } else {
+            entry_point_of_25(access, name, descriptor, creatable)
+        };
+        match found {
             EntryPoint::Yes => main = true,
             EntryPoint::Almost(why) => almost_main = almost_main.or(Some(why)),
-            EntryPoint::No => {}
         }
     }
     let source = source_files(&mut at, &pool)?.pop();
@@ -68,17 +87,11 @@ pub fn parse(bytes: &[u8]) -> Option<Class> {
 enum EntryPoint {
     Yes,
     Almost(&'static str),
-    No,
 }
 
-/// `public static void main(String[])`, which every Java takes.
-///
-/// From Java 25 on, `main` may also be an instance method, not public, and without a parameter (JEP 512): a language
-/// of that kind would be told apart here.
+/// Of a method whose name is `main` but for the case: `public static void main(String[])`, which every Java takes.
 fn entry_point(access: u16, name: &[u8], descriptor: &[u8]) -> EntryPoint {
-    if !name.eq_ignore_ascii_case(b"main") {
-        EntryPoint::No
-    } else if name != b"main" {
+    if name != b"main" {
         EntryPoint::Almost("its name is not spelled in lower case")
     } else if !descriptor.starts_with(b"([Ljava/lang/String;)") {
         EntryPoint::Almost("its parameter is not String[]")
@@ -88,6 +101,23 @@ fn entry_point(access: u16, name: &[u8], descriptor: &[u8]) -> EntryPoint {
         EntryPoint::Almost("it is not static")
     } else if access & PUBLIC == 0 {
         EntryPoint::Almost("it is not public")
+    } else {
+        EntryPoint::Yes
+    }
+}
+
+/// The same for Java 25 and later; `creatable` says whether the launcher can make an object of the class.
+fn entry_point_of_25(access: u16, name: &[u8], descriptor: &[u8], creatable: bool) -> EntryPoint {
+    if name != b"main" {
+        EntryPoint::Almost("its name is not spelled in lower case")
+    } else if !descriptor.starts_with(b"([Ljava/lang/String;)") && !descriptor.starts_with(b"()") {
+        EntryPoint::Almost("it takes something else than String[] or nothing")
+    } else if !descriptor.ends_with(b")V") {
+        EntryPoint::Almost("it returns something instead of void")
+    } else if access & PRIVATE != 0 {
+        EntryPoint::Almost("it is private")
+    } else if access & STATIC == 0 && !creatable {
+        EntryPoint::Almost("it is not static, and no object can be made without a constructor that takes nothing")
     } else {
         EntryPoint::Yes
     }

@@ -19,7 +19,31 @@ fn real_classes() -> Vec<&'static [u8]> {
         real!("OneString"),
         real!("Beyond"),
         real!("module-info"),
+        real!("25/Instance"),
+        real!("25/Uncreatable"),
     ]
+}
+
+#[test]
+fn from_java_25_on_main_may_be_an_instance_method_without_a_parameter() {
+    for (class, name, is_main, almost) in [
+        (real!("25/Instance"), "Instance", true, None),
+        (real!("25/Static"), "Mains25$Static", true, None),
+        (real!("25/Protected"), "Mains25$Protected", true, None),
+        (real!("25/Private"), "Mains25$Private", false, Some("it is private")),
+        (real!("25/Takes"), "Mains25$Takes", false, Some("it takes something else than String[] or nothing")),
+    ] {
+        let class = parse(class).expect("a class");
+        assert_eq!((class.name.as_str(), class.main, class.almost_main), (name, is_main, almost));
+    }
+    for class in [real!("25/Uncreatable"), real!("25/Abstract"), real!("25/Inner")] {
+        let class = parse(class).expect("a class");
+        assert!(!class.main && class.almost_main.is_some_and(|why| why.contains("no object can be made")), "{class:?}");
+    }
+    // The same method in a class of Java 24 is none: its launcher would not take it.
+    let mut older = real!("25/Instance").to_vec();
+    older[7] = 68;
+    assert!(!parse(&older).expect("a class").main);
 }
 
 #[test]
