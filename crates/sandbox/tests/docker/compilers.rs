@@ -225,8 +225,8 @@ async fn nothing_of_one_of_three_hundred_compilations_is_in_another() {
             Some(word) => assert!(words.contains(word.as_str()) && words.contains("error"), "{n}: {words}"),
         }
         if n % 60 == 30 {
-            let huge: String =
-                (0..3000).map(|i| format!("static String s{i}(int x) {{ return \"{i}\" + x; }}\n")).collect();
+            let method = |i| format!("static String s{i}(int x) {{ return \"{i}\" + x; }}\n");
+            let huge = (0..3000).map(method).collect::<Vec<String>>().concat();
             let (build, _) = java.open(&[file("Huge.java", &format!("class Huge {{ {huge} }}"))]).await;
             assert!(build.compile.output.is_empty(), "{}", build.compile.output);
             let main = format!("public class A {{ public static void main(String[] x) {{ System.out.print({n}); }} }}");

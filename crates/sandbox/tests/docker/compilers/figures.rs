@@ -74,7 +74,7 @@ async fn row(cpus: f64) {
         spread(cold_cpu)
     );
     let mut levels = vec![idle];
-    if cpus == 1.0 {
+    if cpus > 1.0 {
         for _ in 0..5 {
             for _ in 0..100 {
                 java.open(&[lab()]).await;

@@ -52,7 +52,7 @@ pub fn deep() -> SourceFile {
 /// What compilers stumble over.
 pub fn special() -> Vec<(&'static str, Vec<SourceFile>)> {
     let one = |content: &str| vec![file("Main.java", content)];
-    let many: String = (0..80).map(|n| format!("int x{n} = missing{n};\n")).collect();
+    let many = (0..80).map(|n| format!("int x{n} = missing{n};\n")).collect::<Vec<_>>().concat();
     let long = "x".repeat(70_000);
     vec![
         ("unicode escapes", one("class M\\u0061in { String s = \"\\u00e9\\uuuu0022; int n = \"\\u005cn\"; }")),
@@ -153,7 +153,7 @@ pub fn special() -> Vec<(&'static str, Vec<SourceFile>)> {
 /// What a level means is found out anew for each way in which the level above it could be meant.
 pub fn bomb() -> SourceFile {
     let depth = 30;
-    let calls: String = (0..depth).map(|n| format!("m(x{n} -> {{ return ")).collect();
+    let calls = (0..depth).map(|n| format!("m(x{n} -> {{ return ")).collect::<Vec<_>>().concat();
     let ends = "; })".repeat(depth);
     let methods = "static <T> T m(java.util.function.Function<String, T> f) { return null; } \
                    static <T> T m(java.util.function.BiFunction<String, String, T> f) { return null; }";
