@@ -198,6 +198,9 @@ fn host_config(spec: &ContainerSpec<'_>) -> HostConfig {
         devices: Some(Vec::new()),
         // Docker's own init would be PID 1 in our place.
         init: Some(false),
+        // A closed connection of the jail's own loopback would keep its port for a minute (TIME_WAIT), seen by the next
+        // test and in its way: every test that uses sockets would cost a jail. Nothing can be late on a loopback.
+        sysctls: Some(HashMap::from([("net.ipv4.tcp_max_tw_buckets".to_owned(), "0".to_owned())])),
         runtime: (!config.runtime.is_empty()).then(|| config.runtime.clone()),
         log_config: Some(HostConfigLogConfig { typ: Some("none".to_owned()), config: None }),
         // Removed by us: a container that removes itself takes its exit status with it.

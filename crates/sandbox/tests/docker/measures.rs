@@ -18,6 +18,7 @@ use iteratione_sandbox::{
 
 use crate::support::{Site, compiler, program, repository, run};
 
+mod connections;
 mod costs;
 mod limits;
 mod table;

@@ -68,6 +68,7 @@ fn the_whole_body_is_this() {
                 bind("/w/d/hosts", "/etc/hosts"),
             ],
             "Devices": [], "Init": false,
+            "Sysctls": {"net.ipv4.tcp_max_tw_buckets": "0"},
             "LogConfig": {"Type": "none"},
             "AutoRemove": false, "RestartPolicy": {"Name": "no"},
     });
