@@ -33,7 +33,8 @@ struct Reply {
 impl Raw {
     /// Of nobody.
     fn anonymous(arena: &Arena<'_>) -> Self {
-        let http = reqwest::Client::builder().timeout(DEADLINE).build().expect("a client");
+        // A connection for each request: the service may close one after a refusal whose body it has not read.
+        let http = reqwest::Client::builder().timeout(DEADLINE).pool_max_idle_per_host(0).build().expect("a client");
         Self { http, base: arena.stack.url.clone(), token: None }
     }
 
