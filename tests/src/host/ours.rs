@@ -102,14 +102,61 @@ async fn listen(deployment: String, marks: Arc<Mutex<Marks>>) {
     ]);
     loop {
         let docker = docker();
-        // Those of the last hour too: nothing is missed between two connections.
+        // Those that were before too, as many as the daemon remembers: nothing is missed between two connections.
         let mut events =
-            Box::pin(docker.events(Some(EventsOptionsBuilder::default().since("1h").filters(&filters).build())));
+            Box::pin(docker.events(Some(EventsOptionsBuilder::default().since("1").filters(&filters).build())));
         while let Some(Ok(event)) = events.next().await {
             if let Some(id) = event.actor.and_then(|actor| actor.id) {
                 learn(&docker, id, &marks).await;
             }
         }
         tokio::time::sleep(PAUSE).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+    use crate::{host::strays, wait::until_true};
+
+    /// Removed whatever happens.
+    struct Container(String);
+
+    impl Drop for Container {
+        fn drop(&mut self) {
+            let _ = Command::new("docker").args(["rm", "--force", &self.0]).output();
+        }
+    }
+
+    fn run(deployment: &str) -> Container {
+        let label = format!("{DEPLOYMENT}={deployment}");
+        let arguments =
+            ["run", "--detach", "--network", "none", "--label", &label, "debian:trixie-slim", "sleep", "600"];
+        let output = Command::new("docker").args(arguments).output().expect("the docker client runs");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        Container(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    }
+
+    #[tokio::test]
+    async fn what_a_container_has_on_the_host_is_seen_and_counts_only_when_no_container_accounts_for_it() {
+        let deployment = format!("test-{}", uuid::Uuid::new_v4().simple());
+        let mut ours = Ours::follow(&deployment).await;
+        let container = run(&deployment);
+        let deadline = Duration::from_secs(60);
+        until_true("the container is known by its events", deadline, async || ours.marks().know(&container.0)).await;
+        let of_it = async |ours: &Ours| {
+            let marks = ours.marks();
+            strays(ours).await.into_iter().filter(|s| s.split(' ').any(|word| marks.know(word))).collect::<Vec<_>>()
+        };
+        assert_eq!(of_it(&ours).await, Vec::<String>::new(), "it lives");
+        // Nobody accounts for it: everything of it that is on this host is a stray.
+        let its_own = std::mem::replace(&mut ours.deployment, "nobody".to_owned());
+        let seen = of_it(&ours).await;
+        assert!(seen.iter().any(|s| s.starts_with("cgroup ")), "{seen:?}");
+        ours.deployment = its_own;
+        drop(container);
+        until_true("nothing of it is left", deadline, async || of_it(&ours).await.is_empty()).await;
     }
 }

@@ -131,7 +131,7 @@ impl Arena<'_> {
         used.await;
         until("no program of a student lives", GONE, async || {
             let of_ours = self.stack.containers().await;
-            let living = host::jail_processes().into_iter().filter(|p| p.is_program());
+            let living = host::jail_processes().into_iter().filter(host::Process::is_program);
             let mut living = living.filter(|p| p.container.as_ref().is_some_and(|c| of_ours.contains(c)));
             living.next().is_none().then_some(())
         })

@@ -1,9 +1,10 @@
 //! T4: tricks of a Java program on whoever judges it.
 
-use testkit::{labs, spy::SECRET};
+use serde_json::json;
+use testkit::{labs, programs::Program, spy::SECRET};
 
 use crate::frame::{
-    Row,
+    Arena, Row,
     ends::{Ends, ends},
     family,
 };
@@ -29,6 +30,7 @@ fn no_trick_earns_a_point() {
             "t4/Rewrites.java",
             java_ends(&["AC"]).tests(&[labs::test("first", "1\n", "done\n"), labs::test("second", "2\n", "done\n")]),
         ),
+        Row::new("T4_classes_of_an_earlier_submission_java", "java", classes),
         Row::program(
             "T4_searches_for_the_answer_python",
             "t4/search.py",
@@ -38,4 +40,28 @@ fn no_trick_earns_a_point() {
             }),
         ),
     ]);
+}
+
+/// A compiler that stays must know nothing of what it has compiled before.
+async fn classes(arena: &Arena<'_>) -> String {
+    let main = "class Main { public static void main(String[] a) { System.out.println(Helper.answer()); } }\n";
+    let helper = |answer: u32| format!("class Helper {{ static int answer() {{ return {answer}; }} }}\n");
+    let submission = |files: &[(&str, &str)]| {
+        let mut program = Program::of("java", "Main.java", main);
+        let files = files.iter().map(|(name, content)| json!({"name": name, "content": content}));
+        program.files = json!([program.files[0].clone()].into_iter().chain(files).collect::<Vec<_>>());
+        program
+    };
+    let (right, wrong) = (helper(3), helper(4));
+    let document = java_ends(&[]).document("java");
+    for (files, verdict) in [
+        (vec![("Helper.java", right.as_str())], "AC"),
+        (vec![], "CE"),
+        (vec![("Helper.java", wrong.as_str())], "WA"),
+        (vec![], "CE"),
+    ] {
+        let result = arena.graded(&document, &submission(&files)).await;
+        assert_eq!(result["verdict"], verdict, "{result}");
+    }
+    "AC, CE, WA, CE".to_owned()
 }
