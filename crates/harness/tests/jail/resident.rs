@@ -78,7 +78,9 @@ fn a_resident_answers_one_request_after_the_other_of_any_size() {
 
 #[test]
 fn a_resident_has_the_compilers_rights_and_each_request_its_own_account() {
-    let mut jail = serving("if ($_ eq 'burn') { my $t = (times)[0]; do { $x += $_ for 1 .. 100000 } while (times)[0] - $t < 0.5 } say(\"$< $(\")");
+    let mut jail = serving(
+        "if ($_ eq 'burn') { my $t = (times)[0]; do { $x += $_ for 1 .. 100000 } while (times)[0] - $t < 0.5 } say(\"$< $(\")",
+    );
     let (answer, quiet) = ask(&mut jail, asked(1), b"x");
     assert_eq!(answer, b"10002 10002");
     let (_, burnt) = ask(&mut jail, asked(4), b"burn");

@@ -37,7 +37,8 @@ async fn a_warm_jail_is_taken_within_a_millisecond() {
         jail.destroy().await;
         destroys.push(began.elapsed());
     }
-    for (what, mut times) in [("take", takes), ("first exec", firsts), ("second exec", seconds), ("destroy", destroys)] {
+    for (what, mut times) in [("take", takes), ("first exec", firsts), ("second exec", seconds), ("destroy", destroys)]
+    {
         times.sort();
         println!(
             "| {what} | median {:.2} ms ({:.2}-{:.2}), n={} |",
