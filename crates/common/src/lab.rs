@@ -209,9 +209,9 @@ pub struct TestFile {
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Checker {
     /// Byte for byte.
-    Exact,
+    Exact {},
     /// Line by line; blanks at line ends and empty lines at the end are ignored.
-    Lines,
+    Lines {},
     /// Blank-separated words, numbers with tolerance if one is given.
     Tokens {
         /// Absolute tolerance.
@@ -225,9 +225,9 @@ pub enum Checker {
         case_sensitive: bool,
     },
     /// The same lines in any order; blanks at line ends and empty lines at the end are ignored.
-    UnorderedLines,
+    UnorderedLines {},
     /// `expected` is a regular expression that the whole output (less blanks at its end) must match.
-    Regex,
+    Regex {},
 }
 
 fn yes() -> bool {
@@ -304,4 +304,21 @@ pub struct SourceFile {
     pub name: String,
     /// Text.
     pub content: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{from_value, json};
+
+    use super::*;
+
+    #[test]
+    fn a_checker_knows_its_own_fields_and_no_others() {
+        assert_eq!(from_value::<Checker>(json!({"type": "exact"})).ok(), Some(Checker::Exact {}));
+        for kind in ["exact", "lines", "tokens", "unordered_lines", "regex"] {
+            let error = from_value::<Checker>(json!({"type": kind, "expected": "("})).expect_err(kind).to_string();
+            assert!(error.contains("unknown field `expected`"), "{error}");
+        }
+        assert_eq!(serde_json::to_value(Checker::Regex {}).ok(), Some(json!({"type": "regex"})));
+    }
 }

@@ -409,4 +409,28 @@ mod tests {
         }
         assert!(core.get("haskell").is_none() && languages.get("haskell").is_some());
     }
+
+    /// A Dockerfile reads nothing outside its folder, so the two hold copies.
+    #[test]
+    fn both_javas_ship_the_same_resident_compiler() {
+        fn files(dir: &Path) -> BTreeMap<String, Vec<u8>> {
+            let mut found = BTreeMap::new();
+            for entry in std::fs::read_dir(dir).expect("a folder") {
+                let path = entry.expect("an entry").path();
+                let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+                if path.is_dir() {
+                    found.extend(files(&path).into_iter().map(|(rest, bytes)| (format!("{name}/{rest}"), bytes)));
+                } else {
+                    found.insert(name, std::fs::read(&path).expect("a file"));
+                }
+            }
+            found
+        }
+        let images = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../images");
+        for part in ["compiler", "train", "warm"] {
+            let [old, new] = ["java", "java25"].map(|id| files(&images.join(id).join(part)));
+            assert!(!old.is_empty(), "{part}");
+            assert!(old == new, "images/java/{part} and images/java25/{part} differ: copy the one over the other");
+        }
+    }
 }

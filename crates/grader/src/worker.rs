@@ -207,7 +207,8 @@ async fn read<G: Grading>(shared: &Arc<Shared<G>>) {
                 if std::mem::take(&mut failing) {
                     tracing::info!("reading from Redis again");
                 }
-                if let Some(entry) = entry {
+                // One that came while we waited for the stop is for somebody else: `leave` gives it back.
+                if let Some(entry) = entry.filter(|_| !soft.is_cancelled()) {
                     shared.jobs.spawn(job::run(Arc::clone(shared), entry, slot));
                 }
             }

@@ -355,7 +355,7 @@ impl Job {
 
 /// Where a tree is killed. What has used more than `limit` is stopped for it in either case, but a program that just
 /// misses it ends by itself, and how much it misses it by is known.
-fn hard(limit: Duration) -> Duration {
+pub fn hard(limit: Duration) -> Duration {
     limit.saturating_add(CPU_SLACK.max(limit / 20))
 }
 

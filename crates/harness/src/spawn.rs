@@ -4,6 +4,7 @@ use std::{
     ffi::CString,
     io,
     os::fd::{AsFd, OwnedFd},
+    time::Duration,
 };
 
 use iteratione_harness::protocol::{COMPILER_UID, ExecLimits, ExecRequest, PROGRAM_UID, Role};
@@ -20,7 +21,7 @@ use crate::{
 
 /// Where programs are looked for when the request has no `PATH`.
 const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-/// `RLIMIT_CPU` is this many seconds above the limit: a net below the harness' own watch.
+/// `RLIMIT_CPU` is this many seconds above the hard limit: a net below the harness' own watch.
 const CPU_NET: u64 = 2;
 /// How far programs stand back behind the harness.
 const NICE: i32 = 10;
@@ -175,7 +176,8 @@ fn prepare(plan: &Plan, [stdin, stdout, stderr]: [&OwnedFd; 3]) -> io::Result<()
     limit(Resource::Core, Some(0))?;
     limit(Resource::Fsize, Some(plan.limits.file_bytes))?;
     limit(Resource::Nofile, Some(plan.limits.open_files))?;
-    limit(Resource::Cpu, Some((plan.limits.cpu_ms / 1000).saturating_add(CPU_NET)))?;
+    let hard = crate::job::hard(Duration::from_millis(plan.limits.cpu_ms));
+    limit(Resource::Cpu, Some(hard.as_secs().saturating_add(CPU_NET)))?;
     if let Some(bytes) = plan.limits.stack_bytes {
         limit(Resource::Stack, Some(bytes))?;
     }

@@ -181,7 +181,7 @@ fn limits(report: &mut Report, at: &str, limits: &TestLimits, ceilings: &Ceiling
 
 fn checker(report: &mut Report, at: &str, test: &Test) {
     match &test.checker {
-        Checker::Exact | Checker::Lines | Checker::UnorderedLines => {}
+        Checker::Exact {} | Checker::Lines {} | Checker::UnorderedLines {} => {}
         Checker::Tokens { float_abs, float_rel, case_sensitive: _ } => {
             if let Some(tolerance) = float_abs {
                 report.number(format!("{at}/checker/float_abs"), *tolerance, 0.0, 1e9);
@@ -190,7 +190,7 @@ fn checker(report: &mut Report, at: &str, test: &Test) {
                 report.number(format!("{at}/checker/float_rel"), *tolerance, 0.0, 1.0);
             }
         }
-        Checker::Regex => {
+        Checker::Regex {} => {
             if let Err(detail) = pattern(&test.expected) {
                 report.add(format!("{at}/expected"), detail);
             }
