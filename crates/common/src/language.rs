@@ -427,7 +427,7 @@ mod tests {
             found
         }
         let images = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../images");
-        for part in ["compiler", "train", "warm"] {
+        for part in ["compiler", "train"] {
             let [old, new] = ["java", "java25"].map(|id| files(&images.join(id).join(part)));
             assert!(!old.is_empty(), "{part}");
             assert!(old == new, "images/java/{part} and images/java25/{part} differ: copy the one over the other");
