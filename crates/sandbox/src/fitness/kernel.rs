@@ -4,7 +4,14 @@ use super::{Machine, Observation, or_unknown};
 
 pub(super) fn observe(machine: Machine<'_>) -> Vec<Observation> {
     let version = machine.read("proc/sys/kernel/osrelease");
-    vec![cgroups(machine, version.as_deref()), kernel(version), swap(machine), huge_pages(machine), waiting(machine)]
+    vec![
+        cgroups(machine, version.as_deref()),
+        kernel(version),
+        swap(machine),
+        huge_pages(machine),
+        waiting(machine),
+        core_dumps(machine),
+    ]
 }
 
 /// `6.18.5-foo` → `(6, 18)`.
@@ -86,5 +93,16 @@ fn waiting(machine: Machine<'_>) -> Observation {
         good: told.is_some() || !has_proc,
         why: "How long a program waited for a CPU cannot be seen: on a machine that is overloaded its wall limit runs all the same.",
         advice: "A kernel with CONFIG_SCHED_INFO (schedstats).",
+    }
+}
+
+fn core_dumps(machine: Machine<'_>) -> Observation {
+    let pattern = machine.read("proc/sys/kernel/core_pattern");
+    Observation {
+        what: "core dumps",
+        good: pattern.as_deref().is_none_or(|p| !p.starts_with('|')),
+        found: or_unknown(pattern.map(|p| p.trim().to_owned())),
+        why: "A crash in a jail starts this handler outside of it, whatever the jail's limit of core files (core(5)).",
+        advice: "sysctl kernel.core_pattern=core",
     }
 }

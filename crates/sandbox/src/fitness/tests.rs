@@ -54,6 +54,8 @@ fn each_thing_is_told_apart_from_its_good_state() {
         (release, "6.12\n", "kernel", "6.12", true),
         ("proc/self/schedstat", "1 2 3\n", "run-queue delay", "counted", true),
         ("proc/self/stat", "1\n", "run-queue delay", "not counted", false),
+        ("proc/sys/kernel/core_pattern", "core\n", "core dumps", "core", true),
+        ("proc/sys/kernel/core_pattern", "|/usr/share/apport/apport %p\n", "core dumps", "|/usr/share", false),
         ("proc/stat", "cpu  900 0 50 7 7 0 30 20 0 0\ncpu0 1 1\n", "stolen time", "2.0 %", false),
         ("proc/stat", "cpu  900 0 50 7 7 0 30 2 0 0\n", "stolen time", "0.2 %", true),
     ] {
