@@ -51,22 +51,22 @@ pub(super) async fn ping(link: &mut Link) -> Result<(), SandboxError> {
     }
 }
 
-/// Runs a process: its input is written while its output is read, so that neither side waits for the other.
-pub(super) async fn exec(link: &mut Link, request: ExecRequest, stdin: &[u8]) -> Result<Execution, SandboxError> {
-    let cap = request.limits.output_bytes;
-    let Link { reader, writer } = link;
-    let mut write = pin!(feed(writer, request, stdin));
-    let mut read = pin!(collect(reader, cap));
+/// Writes while it reads, so that neither side waits for the other, until what is read is complete.
+async fn both<T>(
+    write: impl Future<Output = Result<(), SandboxError>>,
+    read: impl Future<Output = Result<T, SandboxError>>,
+) -> Result<T, SandboxError> {
+    let (mut write, mut read) = (pin!(write), pin!(read));
     let mut written = false;
     loop {
         tokio::select! {
-            execution = &mut read => {
-                let execution = execution?;
-                // It ended before it had read everything: the harness throws the rest away.
+            complete = &mut read => {
+                let complete = complete?;
+                // It was over before it had taken everything: the harness throws the rest away.
                 if !written {
                     write.await?;
                 }
-                return Ok(execution);
+                return Ok(complete);
             }
             done = &mut write, if !written => match done {
                 Ok(()) => written = true,
@@ -77,6 +77,13 @@ pub(super) async fn exec(link: &mut Link, request: ExecRequest, stdin: &[u8]) ->
             },
         }
     }
+}
+
+/// Runs a process.
+pub(super) async fn exec(link: &mut Link, request: ExecRequest, stdin: &[u8]) -> Result<Execution, SandboxError> {
+    let cap = request.limits.output_bytes;
+    let Link { reader, writer } = link;
+    both(feed(writer, request, stdin), collect(reader, cap)).await
 }
 
 async fn feed(writer: &mut FrameWriter, request: ExecRequest, stdin: &[u8]) -> Result<(), SandboxError> {
@@ -146,34 +153,14 @@ pub(super) async fn ask(
     content: &[u8],
 ) -> Result<(Vec<u8>, Answered), SandboxError> {
     let Link { reader, writer } = link;
-    let mut write = pin!(async {
+    let write = async {
         writer.push(&ToHarness::Ask(request)).await?;
         for chunk in content.chunks(CHUNK) {
             writer.push(&ToHarness::AskData(chunk.to_vec())).await?;
         }
         writer.flush().await
-    });
-    let mut read = pin!(answer(reader, request.answer_bytes));
-    let mut written = false;
-    loop {
-        tokio::select! {
-            answer = &mut read => {
-                let answer = answer?;
-                // It is over before it had read everything: the harness throws the rest away.
-                if !written {
-                    write.await?;
-                }
-                return Ok(answer);
-            }
-            done = &mut write, if !written => match done {
-                Ok(()) => written = true,
-                Err(e) => return match tokio::time::timeout(CAUSE, read).await {
-                    Ok(Err(cause)) => Err(cause),
-                    _ => Err(e),
-                },
-            },
-        }
-    }
+    };
+    both(write, answer(reader, request.answer_bytes)).await
 }
 
 async fn answer(reader: &mut FrameReader, most: u64) -> Result<(Vec<u8>, Answered), SandboxError> {
