@@ -16,4 +16,5 @@ pub mod sources;
 pub mod store;
 pub mod submission;
 pub mod telemetry;
+pub mod terminal;
 pub mod verdict;

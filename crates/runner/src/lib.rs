@@ -1,0 +1,1 @@
+//! The live terminal: a WebSocket on one side, a jailed program on its terminal on the other.

@@ -1,0 +1,3 @@
+//! The runner's command line.
+
+fn main() {}
