@@ -15,6 +15,7 @@ use iteratione_common::{
     store::{self, PgPool, idempotency, session},
     telemetry,
 };
+use iteratione_serving::{self as serving, Bounds};
 use tokio::net::TcpListener;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -26,7 +27,6 @@ use crate::{
     handlers, layers,
     live::Followers,
     openapi,
-    serve::{self, Bounds},
     state::AppState,
 };
 
@@ -95,8 +95,9 @@ impl App {
             }
         });
         let api = &state.config.api;
-        let bounds = Bounds { connections: api.connections, head: Duration::from_millis(api.head_timeout_ms) };
-        serve::serve(listener, router, bounds, &lifecycle).await;
+        let head = Duration::from_millis(api.head_timeout_ms);
+        let bounds = Bounds { connections: api.connections, head, send_buffer: None };
+        serving::serve(listener, router, bounds, &lifecycle).await;
         lifecycle.hard.cancel();
         if !lifecycle.finished(Duration::from_secs(5)).await {
             tracing::warn!("some tasks did not end in time");

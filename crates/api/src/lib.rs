@@ -18,7 +18,6 @@ pub mod live;
 pub mod openapi;
 pub mod problem;
 pub mod request_id;
-pub mod serve;
 pub mod state;
 #[cfg(test)]
 mod testing;

@@ -21,6 +21,9 @@ const FOREIGN: [(&str, &str); 4] = [
 /// Sections of any service: one environment serves all of them.
 pub const SECTIONS: [&str; 5] = ["api", "grader", "runner", "sandbox", "log"];
 
+/// Keys outside any section that not every service has: who lacks one ignores it.
+const SHARED: [&str; 2] = ["database_url", "ticket_key"];
+
 /// Where the service runs; outside `dev`, missing or default secrets are refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -59,18 +62,17 @@ fn merged(defaults: &str, environment: &BTreeMap<String, String>, sections: &[&s
     }
     for (name, value) in environment {
         let Some(key) = key_of(name) else { continue };
-        let (key, value) = match name.strip_suffix("_FILE") {
-            Some(bare) => (key_of(bare).unwrap_or_default(), read_secret(Path::new(value), name)?),
-            None => (key, value.clone()),
+        let (key, file) = match name.strip_suffix("_FILE") {
+            Some(bare) => (key_of(bare).unwrap_or_default(), Some(Path::new(value))),
+            None => (key, None),
         };
         let mut path = key.split('.').map(str::to_owned).collect::<Vec<_>>();
         let Some(last) = path.pop() else { continue };
-        if let Some(first) = path.first()
-            && !table.contains_key(first)
-            && sections.contains(&first.as_str())
-        {
+        let (first, known) = path.first().map_or((&last, &SHARED[..]), |first| (first, sections));
+        if !table.contains_key(first) && known.contains(&first.as_str()) {
             continue;
         }
+        let value = file.map_or_else(|| Ok(value.clone()), |path| read_secret(path, name))?;
         set(&mut table, &path, last, &value, name)?;
     }
     Ok(table)
@@ -224,6 +226,19 @@ mod tests {
         let env = environment(&[("ITERATIONE_API__LISTNE", "x")]);
         let error = load::<Sample>(DEFAULTS, &env, &["api"]).expect_err("must fail").to_string();
         assert!(error.contains("listne"), "{error}");
+    }
+
+    #[test]
+    fn what_only_another_service_has_is_ignored_and_its_files_are_not_read() {
+        let env = environment(&[
+            ("DATABASE_URL", "postgres://h/d"),
+            ("ITERATIONE_TICKET_KEY_FILE", "/nowhere/ticket-key"),
+            ("ITERATIONE_GRADER__SECRET_FILE", "/nowhere/secret"),
+        ]);
+        load::<Sample>(DEFAULTS, &env, &["api", "grader"]).expect("loads");
+        let env = environment(&[("DATABASE_URL_FILE", "/nowhere/url")]);
+        let error = load::<Sample>(DEFAULTS, &env, &["api"]).expect_err("ours is read").to_string();
+        assert!(error.contains("DATABASE_URL_FILE"), "{error}");
     }
 
     #[test]

@@ -2,6 +2,8 @@
 //!
 //! Binary frames carry raw terminal bytes in both directions. docs/TERMINAL-PROTOCOL.md is the specification.
 
+pub mod ticket;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{diagnostic::Diagnostic, lab::SourceFile};

@@ -1,7 +1,7 @@
 //! The server's loop: axum's own has neither a bound on connections nor one on the time that headers may take.
 //!
 //! Tasks: one per connection, tracked; each ends with its client, after the answer under way when the service stops,
-//! or with the hard stop.
+//! with the hard stop, or when a handler takes the connection over (a WebSocket): see [`Place`].
 
 use std::{net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
@@ -15,7 +15,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use iteratione_common::lifecycle::Lifecycle;
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::Semaphore,
+    sync::{OwnedSemaphorePermit, Semaphore},
 };
 use tower::ServiceExt as _;
 
@@ -26,9 +26,17 @@ pub struct Bounds {
     pub connections: usize,
     /// A request's head must have come within this time after the connection was made or last used.
     pub head: Duration,
+    /// Bytes that the kernel may hold for a client that does not take them (Linux allows itself twice as many); `None`
+    /// for the kernel's own measure, which grows to megabytes.
+    pub send_buffer: Option<usize>,
 }
 
-/// Serves until the soft stop, then until the answers under way are out, at most until the hard stop.
+/// A connection's place among [`Bounds::connections`]: an extension of each request. A handler that takes the connection
+/// over keeps a clone until it is done with it; else the place would be free, and the service could end, before.
+#[derive(Debug, Clone)]
+pub struct Place(#[expect(dead_code, reason = "held, never looked at")] Arc<OwnedSemaphorePermit>);
+
+/// Serves until the soft stop, then until the answers under way are out and all places free, at most until the hard stop.
 pub async fn serve(listener: TcpListener, router: Router, bounds: Bounds, lifecycle: &Lifecycle) {
     let places = Arc::new(Semaphore::new(bounds.connections));
     loop {
@@ -49,11 +57,8 @@ pub async fn serve(listener: TcpListener, router: Router, bounds: Bounds, lifecy
                 }
             },
         };
-        let (router, lifecycle_of_it) = (router.clone(), lifecycle.clone());
-        lifecycle.spawn(async move {
-            converse(stream, peer, router, bounds.head, &lifecycle_of_it).await;
-            drop(place);
-        });
+        let (router, lifecycle_of_it, place) = (router.clone(), lifecycle.clone(), Place(Arc::new(place)));
+        lifecycle.spawn(async move { converse(stream, peer, router, place, bounds, &lifecycle_of_it).await });
     }
     drop(listener);
     let all = u32::try_from(bounds.connections).unwrap_or(u32::MAX);
@@ -64,20 +69,33 @@ pub async fn serve(listener: TcpListener, router: Router, bounds: Bounds, lifecy
 }
 
 /// One connection to its end.
-async fn converse(stream: TcpStream, peer: SocketAddr, router: Router, head: Duration, lifecycle: &Lifecycle) {
+async fn converse(
+    stream: TcpStream,
+    peer: SocketAddr,
+    router: Router,
+    place: Place,
+    bounds: Bounds,
+    lifecycle: &Lifecycle,
+) {
     // Small answers and events must not wait for more.
     if let Err(e) = stream.set_nodelay(true) {
         tracing::debug!(error = %e, "no TCP_NODELAY");
     }
+    if let Some(bytes) = bounds.send_buffer
+        && let Err(e) = rustix::net::sockopt::set_socket_send_buffer_size(&stream, bytes)
+    {
+        tracing::warn!(error = %e, "cannot bound what the kernel holds for a client");
+    }
     let service = service_fn(move |request: hyper::Request<Incoming>| {
         let mut request: Request = request.map(Body::new);
         request.extensions_mut().insert(ConnectInfo(peer));
+        request.extensions_mut().insert(place.clone());
         router.clone().oneshot(request)
     });
     let mut connection = pin!(
         http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(head)
+            .header_read_timeout(bounds.head)
             .serve_connection(TokioIo::new(stream), service)
             .with_upgrades()
     );
@@ -127,7 +145,8 @@ mod tests {
         let address = listener.local_addr().expect("address");
         let lifecycle = Lifecycle::new();
         let (inner, outer) = (lifecycle.clone(), lifecycle);
-        let ended = outer.spawn(async move { serve(listener, router, Bounds { connections, head }, &inner).await });
+        let bounds = Bounds { connections, head, send_buffer: Some(64 << 10) };
+        let ended = outer.spawn(async move { serve(listener, router, bounds, &inner).await });
         Server { address, lifecycle: outer, ended }
     }
 
