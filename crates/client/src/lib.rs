@@ -1,1 +1,16 @@
-//! A client of the live terminal.
+//! A client of the live terminal (docs/TERMINAL-PROTOCOL.md): the protocol as a library, and `iteratione-run` for
+//! people, tests and load.
+//!
+//! * [`Terminal`] is one connection and hides nothing: no acknowledgement, no second try.
+//! * [`Session`] is one run on as many connections as it takes: it acknowledges what it has received, so that a program
+//!   is never faster than its reader, and resumes after a broken connection.
+
+pub mod error;
+pub mod session;
+pub mod terminal;
+pub mod ticket;
+
+pub use error::ClientError;
+pub use session::{Connector, Session, Update};
+pub use terminal::{Event, Terminal};
+pub use ticket::{Auth, RunTicket};
