@@ -2,9 +2,11 @@
 //! people, tests and load.
 //!
 //! * [`Terminal`] is one connection and hides nothing: no acknowledgement, no second try.
-//! * [`Session`] is one run on as many connections as it takes: it acknowledges what it has received, so that a program
-//!   is never faster than its reader, and resumes after a broken connection.
+//! * [`Session`] is one run on as many connections as it takes: it acknowledges what was received, so that a program is
+//!   never faster than its reader, and resumes after a broken connection.
+//! * [`cli`] is the program `iteratione-run`.
 
+pub mod cli;
 pub mod error;
 pub mod session;
 pub mod terminal;

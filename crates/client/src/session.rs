@@ -67,6 +67,8 @@ pub enum Update {
     Diagnostics(Vec<Diagnostic>),
     /// Output, cut anywhere.
     Output(Bytes),
+    /// What had been held up by a slow network is sent: see [`Session::is_behind`].
+    CaughtUp,
     /// Something to know.
     Notice {
         /// Stable.
@@ -108,9 +110,12 @@ pub struct Session {
     secret: Option<String>,
     /// It was seen compiling or running.
     began: bool,
-    /// Bytes of output received, and of these acknowledged.
+    /// Bytes of output received, of these shown, and of these acknowledged.
     received: u64,
+    shown: u64,
     acked: u64,
+    /// The owner tells what was shown; otherwise it is what was received.
+    told: bool,
     /// Output is in order again only after the runner has said where it goes on.
     resuming: bool,
     /// What was typed while there was no connection.
@@ -141,7 +146,9 @@ impl Session {
             secret: None,
             began: false,
             received: 0,
+            shown: 0,
             acked: 0,
+            told: false,
             resuming: false,
             keys: VecDeque::new(),
             kill: false,
@@ -167,11 +174,31 @@ impl Session {
         accepted
     }
 
-    /// Whether keystrokes are still on their way into the network: a source that never tires waits until they are not.
+    /// Whether the network is behind with what was typed: a source that never tires waits for the next update then.
     pub fn is_behind(&self) -> bool {
         match &self.link {
-            Link::Up(terminal) => terminal.is_unflushed() || self.resuming,
+            Link::Up(terminal) => terminal.is_held_up() || self.resuming,
             Link::Down(_) => true,
+        }
+    }
+
+    /// From now on [`Self::shown`] says what may be acknowledged.
+    pub fn acknowledge_by_hand(&mut self) {
+        self.told = true;
+    }
+
+    /// So many bytes more were shown.
+    pub fn shown(&mut self, bytes: u64) {
+        if self.told {
+            self.advance(bytes);
+        }
+    }
+
+    fn advance(&mut self, bytes: u64) {
+        self.shown = (self.shown + bytes).min(self.received);
+        if self.shown.saturating_sub(self.acked) >= ACK_BYTES {
+            self.acked = self.shown;
+            self.say(&ClientMessage::Ack { seq: self.acked });
         }
     }
 
@@ -218,11 +245,12 @@ impl Session {
     fn took(&mut self, frame: Result<Frame, ClientError>) -> Result<Option<Update>, ClientError> {
         match frame {
             Ok(Frame::Beat) => Ok(None),
+            Ok(Frame::Sent) => Ok(Some(Update::CaughtUp)),
             Ok(Frame::Event(Event::Output(bytes))) => {
-                self.received += bytes.len() as u64;
-                if self.received - self.acked >= ACK_BYTES {
-                    self.acked = self.received;
-                    self.say(&ClientMessage::Ack { seq: self.received });
+                let came = bytes.len() as u64;
+                self.received += came;
+                if !self.told {
+                    self.advance(came);
                 }
                 Ok(Some(Update::Output(bytes)))
             }
@@ -245,9 +273,12 @@ impl Session {
             // Not asked for; nothing is lost by showing it all the same.
             ServerMessage::Stdout { data, seq } => {
                 self.received = seq;
+                self.shown = seq;
                 Update::Output(data.into())
             }
             ServerMessage::Resumed { seq, missed, .. } => {
+                // What is lost need not be shown, and what was received counts as acknowledged by the `resume`.
+                self.shown += seq.saturating_sub(self.received);
                 (self.received, self.acked, self.resuming) = (seq, seq, false);
                 self.outage = None;
                 self.catch_up();
@@ -344,7 +375,7 @@ impl Session {
             let resume = Resume { session, seq: self.received, size, encoding: Encoding::Binary, acks: true };
             return terminal.queue(&ClientMessage::Resume(resume));
         }
-        (self.received, self.acked) = (0, 0);
+        (self.received, self.shown, self.acked) = (0, 0, 0);
         terminal.queue(&ClientMessage::Run(Box::new(self.run.clone())))?;
         self.catch_up();
         Ok(())

@@ -49,6 +49,8 @@ pub enum Event {
 pub(crate) enum Frame {
     Event(Event),
     Beat,
+    /// What had been held up is sent.
+    Sent,
 }
 
 /// One connection. It acknowledges nothing and tries nothing twice; pings are answered while [`Terminal::next`] is
@@ -57,6 +59,8 @@ pub struct Terminal {
     socket: WebSocketStream<TcpStream>,
     /// Something written may still be in the socket's buffer here.
     unflushed: bool,
+    /// And the system takes no more of it now.
+    held_up: bool,
     closed: Option<(Option<u16>, String)>,
 }
 
@@ -79,7 +83,7 @@ impl Terminal {
                 .max_message_size(Some(LONGEST_MESSAGE))
                 .max_frame_size(Some(LONGEST_MESSAGE));
             match client_async_with_config(ws_url, stream, Some(config)).await {
-                Ok((socket, _)) => Ok(Self { socket, unflushed: false, closed: None }),
+                Ok((socket, _)) => Ok(Self { socket, unflushed: false, held_up: false, closed: None }),
                 Err(tungstenite::Error::Http(response)) => Err(refused(&response)),
                 Err(error) => Err(error.into()),
             }
@@ -146,9 +150,9 @@ impl Terminal {
         self.put(Message::binary(bytes))
     }
 
-    /// Whether something that is queued has not been sent yet.
-    pub(crate) fn is_unflushed(&self) -> bool {
-        self.unflushed
+    /// Whether something is queued that the network would not take yet.
+    pub(crate) fn is_held_up(&self) -> bool {
+        self.held_up
     }
 
     fn put(&mut self, message: Message) -> Result<(), ClientError> {
@@ -164,7 +168,7 @@ impl Terminal {
 
     async fn flush(&mut self) -> Result<(), ClientError> {
         self.socket.flush().await?;
-        self.unflushed = false;
+        (self.unflushed, self.held_up) = (false, false);
         Ok(())
     }
 
@@ -173,9 +177,12 @@ impl Terminal {
         if let Some((code, reason)) = &self.closed {
             return Poll::Ready(Ok(Frame::Event(Event::Closed { code: *code, reason: reason.clone() })));
         }
-        if self.unflushed && self.socket.poll_flush_unpin(context).is_ready() {
+        if self.unflushed {
             // An error shows again when reading, which may still find why: a close frame that came before.
-            self.unflushed = false;
+            self.unflushed = self.socket.poll_flush_unpin(context).is_pending();
+            if std::mem::replace(&mut self.held_up, self.unflushed) && !self.unflushed {
+                return Poll::Ready(Ok(Frame::Sent));
+            }
         }
         loop {
             let message = match self.socket.poll_next_unpin(context) {
