@@ -125,6 +125,7 @@ impl Built {
                 open_files: 256,
                 stack_bytes: Some(64 << 20),
             },
+            terminal: None,
         }
     }
 }

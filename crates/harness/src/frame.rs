@@ -79,6 +79,8 @@ impl Message for ToHarness {
             Self::Ask(request) => json_frame(out, 0x0b, request),
             Self::AskData(bytes) => frame(out, 0x0c, bytes),
             Self::PutBuild(header) => json_frame(out, 0x0d, header),
+            Self::Resize(size) => json_frame(out, 0x0e, size),
+            Self::Credit(credit) => json_frame(out, 0x0f, credit),
         }
     }
 
@@ -97,6 +99,8 @@ impl Message for ToHarness {
             0x0b => json(kind, payload).map(Self::Ask),
             0x0c => Ok(Self::AskData(payload.to_vec())),
             0x0d => json(kind, payload).map(Self::PutBuild),
+            0x0e => json(kind, payload).map(Self::Resize),
+            0x0f => json(kind, payload).map(Self::Credit),
             _ => Err(FrameError::UnknownKind(kind)),
         }
     }
@@ -117,6 +121,7 @@ impl Message for FromHarness {
             Self::Served(served) => json_frame(out, 0x8b, served),
             Self::Answer(bytes) => frame(out, 0x8c, bytes),
             Self::Answered(answered) => json_frame(out, 0x8d, answered),
+            Self::Taken(taken) => json_frame(out, 0x8e, taken),
             Self::Fault(fault) => json_frame(out, 0x8f, fault),
         }
     }
@@ -135,6 +140,7 @@ impl Message for FromHarness {
             0x8b => json(kind, payload).map(Self::Served),
             0x8c => Ok(Self::Answer(payload.to_vec())),
             0x8d => json(kind, payload).map(Self::Answered),
+            0x8e => json(kind, payload).map(Self::Taken),
             0x8f => json(kind, payload).map(Self::Fault),
             _ => Err(FrameError::UnknownKind(kind)),
         }
@@ -206,8 +212,8 @@ mod tests {
 
     use super::*;
     use crate::protocol::{
-        Answered, AskRequest, Cleaned, ExecLimits, ExecRequest, ExecResult, Fault, FetchEnd, FetchRequest, FileHeader,
-        Hello, Role, ServeRequest, Served, Stop,
+        Answered, AskRequest, Cleaned, Credit, ExecLimits, ExecRequest, ExecResult, Fault, FetchEnd, FetchRequest,
+        FileHeader, Hello, Role, ServeRequest, Served, Stop, Taken, TerminalRequest, WindowSize,
     };
 
     fn to_harness() -> impl Strategy<Value = ToHarness> {
@@ -219,7 +225,9 @@ mod tests {
             |(compiler, argv, cwd, limits)| {
                 let role = if compiler { Role::Compiler } else { Role::Program };
                 let env = BTreeMap::from([("A".to_owned(), cwd.clone())]);
-                ToHarness::Exec(ExecRequest { role, argv, env, cwd, limits })
+                let size = WindowSize { cols: 80, rows: 24 };
+                let terminal = compiler.then_some(TerminalRequest { size, window: limits.cpu_ms });
+                ToHarness::Exec(ExecRequest { role, argv, env, cwd, limits, terminal })
             },
         );
         let serve =
@@ -242,6 +250,8 @@ mod tests {
             (any::<String>(), any::<u64>(), any::<u32>()).prop_map(|(suffix, max_bytes, max_files)| ToHarness::Fetch(
                 FetchRequest { suffix, max_bytes, max_files }
             )),
+            (any::<u16>(), any::<u16>()).prop_map(|(cols, rows)| ToHarness::Resize(WindowSize { cols, rows })),
+            any::<u64>().prop_map(|bytes| ToHarness::Credit(Credit { bytes })),
             Just(ToHarness::Clean),
             Just(ToHarness::Kill),
             Just(ToHarness::Ping),
@@ -296,6 +306,7 @@ mod tests {
                 .prop_map(|(files, truncated)| FromHarness::FetchEnd(FetchEnd { files, truncated })),
             (any::<bool>(), any::<Option<String>>())
                 .prop_map(|(clean, detail)| FromHarness::Cleaned(Cleaned { clean, detail })),
+            any::<u64>().prop_map(|bytes| FromHarness::Taken(Taken { bytes })),
             Just(FromHarness::Pong),
             any::<String>().prop_map(|message| FromHarness::Fault(Fault { message })),
         ]

@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 /// Sent in [`FromHarness::Hello`]; a host refuses a harness of another version.
-pub const PROTOCOL_VERSION: u32 = 2;
+pub const PROTOCOL_VERSION: u32 = 3;
 /// The most payload bytes one frame may carry. A longer length is a protocol error, never an allocation.
 pub const MAX_PAYLOAD: usize = 256 * 1024;
+/// Bytes of `Stdin` that may be under way to a program on a terminal, that is sent and not yet `Taken`.
+pub const TERMINAL_INPUT_MOST: u64 = 1 << 20;
 
 /// Uid and gid under which compilers run; may write [`BUILD_DIR`].
 pub const COMPILER_UID: u32 = 10002;
@@ -52,6 +54,10 @@ pub enum ToHarness {
     Ask(AskRequest),
     /// Contents of the request begun by `Ask`.
     AskData(Vec<u8>),
+    /// The terminal of the running program has another size.
+    Resize(WindowSize),
+    /// So much more output of the program on the terminal may be sent.
+    Credit(Credit),
 }
 
 /// Harness → host.
@@ -81,6 +87,8 @@ pub enum FromHarness {
     Answer(Vec<u8>),
     /// End of the resident's answer, or of the resident.
     Answered(Answered),
+    /// So much more of the standard input has gone to the terminal, or was thrown away by an interrupt.
+    Taken(Taken),
     /// The harness met something it cannot go on from; the jail must be thrown away.
     Fault(Fault),
 }
@@ -117,6 +125,41 @@ pub struct ExecRequest {
     pub cwd: String,
     /// When it is stopped.
     pub limits: ExecLimits,
+    /// A terminal as its standard streams, instead of pipes.
+    #[serde(default)]
+    pub terminal: Option<TerminalRequest>,
+}
+
+/// A terminal for a program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TerminalRequest {
+    /// Its size when the program starts.
+    pub size: WindowSize,
+    /// Bytes of output that may be sent before the first `Credit`.
+    pub window: u64,
+}
+
+/// A terminal's size in characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WindowSize {
+    /// Columns.
+    pub cols: u16,
+    /// Rows.
+    pub rows: u16,
+}
+
+/// Leave to send more output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Credit {
+    /// Bytes, on top of what was granted before.
+    pub bytes: u64,
+}
+
+/// Input that is no longer under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Taken {
+    /// Bytes, on top of what was told before.
+    pub bytes: u64,
 }
 
 /// Limits that the harness enforces. Memory and process count are the container's cgroup.

@@ -124,7 +124,7 @@ impl Resident {
             open_files,
             stack_bytes: None,
         };
-        let request = ExecRequest { role: Role::Compiler, argv, env, cwd, limits };
+        let request = ExecRequest { role: Role::Compiler, argv, env, cwd, limits, terminal: None };
         let ready = AskRequest { len: 0, cpu_ms: CPU_UNLIMITED_MS, wall_ms: ready_ms, answer_bytes: 0 };
         let phase = Phase::Starting(Exchange::begin(ready, cgroup, cpus)?);
         let spawned = match spawn(&request) {

@@ -336,6 +336,8 @@ impl Server<'_> {
                     job.take_stdin(&bytes);
                     Ok(())
                 })?,
+                // A program without a terminal has neither.
+                ToHarness::Resize(_) | ToHarness::Credit(_) => {}
                 ToHarness::StdinEnd => {
                     self.stdin_due = false;
                     self.with_job(|job, _| {

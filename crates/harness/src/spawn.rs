@@ -216,6 +216,7 @@ mod tests {
                 open_files: 16,
                 stack_bytes: None,
             },
+            terminal: None,
         }
     }
 

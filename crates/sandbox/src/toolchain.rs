@@ -136,6 +136,7 @@ impl Program {
             env: told(&self.env, self.memory),
             cwd: SCRATCH_DIR.to_owned(),
             limits,
+            terminal: None,
         }
     }
 
@@ -302,6 +303,7 @@ async fn compile(
             open_files: COMPILER_OPEN_FILES,
             stack_bytes: None,
         },
+        terminal: None,
     };
     let done = jail.exec(request, b"").await?;
     if let Some(why) = &done.result.spawn_error {

@@ -100,6 +100,7 @@ pub fn program(argv: &[&str]) -> ExecRequest {
         env: BTreeMap::from([("PATH".to_owned(), PATH.to_owned())]),
         cwd: "/scratch".to_owned(),
         limits: limits(),
+        terminal: None,
     }
 }
 

@@ -202,6 +202,7 @@ pub fn program(argv: &[&str]) -> ExecRequest {
             open_files: 64,
             stack_bytes: None,
         },
+        terminal: None,
     }
 }
 
