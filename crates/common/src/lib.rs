@@ -1,6 +1,7 @@
 //! What the services share: domain types, configuration, telemetry, the PostgreSQL store, the Redis queue and events.
 //!
-//! It knows neither Docker nor HTTP handlers. Only [`store`] names sqlx, only [`queue`] and [`events`] name redis.
+//! It knows neither Docker nor HTTP handlers. Only [`store`] names sqlx, only [`queue`], [`events`] and
+//! [`runs`] name redis.
 
 pub mod archive;
 pub mod config;
@@ -12,6 +13,7 @@ pub mod language;
 pub mod lifecycle;
 pub mod problem;
 pub mod queue;
+pub mod runs;
 pub mod sources;
 pub mod store;
 pub mod submission;
