@@ -24,6 +24,7 @@ use crate::{
     clock::Clock,
     config::Config,
     error::ApiError,
+    forward::{self, Tunnels},
     handlers, layers,
     live::Followers,
     openapi,
@@ -60,6 +61,8 @@ impl App {
             passwords: Passwords::new(config.api.limits.password_hashes)?,
             limits: Limits::new(&config.api.limits),
             followers: Followers::default(),
+            tickets: config.ticket_key()?,
+            tunnels: Tunnels::new(&config.api),
             clock: Clock::system(),
             config: Arc::new(config),
             pg,
@@ -114,6 +117,7 @@ pub fn router(state: AppState) -> anyhow::Result<(Router, utoipa::openapi::OpenA
     let all = api
         .merge(handlers::health::routes())
         .merge(openapi::routes(&document)?)
+        .merge(forward::routes())
         .fallback(|| async { ApiError::NoSuchRoute })
         .method_not_allowed_fallback(|| async { ApiError::MethodNotAllowed });
     Ok((layers::around(all, &state).with_state(state), document))

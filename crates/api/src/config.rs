@@ -8,8 +8,12 @@ use iteratione_common::{
     lab::validate::Ceilings,
     language,
     telemetry::LogConfig,
+    terminal::ticket::TicketKey,
 };
+use secrecy::SecretString;
 use serde::Deserialize;
+
+use crate::forward::RunnerUrl;
 
 /// The commented defaults.
 pub const DEFAULTS: &str = include_str!("../config.toml");
@@ -30,6 +34,8 @@ pub struct Config {
     pub languages_dir: PathBuf,
     /// Which of them are offered.
     pub languages: language::Choice,
+    /// What tickets for terminals are signed with; see [`Config::ticket_key`].
+    ticket_key: SecretString,
     /// What is this service's alone.
     pub api: ApiConfig,
     /// Logs.
@@ -52,6 +58,10 @@ pub struct ApiConfig {
     pub registration: Registration,
     /// Of whom, for [`Registration::Domains`].
     pub registration_domains: Vec<String>,
+    /// Where the runner is, as `http://host:port`.
+    pub runner_url: RunnerUrl,
+    /// Milliseconds that the runner may take to answer.
+    pub runner_timeout_ms: u64,
     /// Days that a session lasts after its last use.
     pub session_days: i32,
     /// Connections to PostgreSQL.
@@ -100,6 +110,12 @@ pub struct LimitsConfig {
     pub submissions_under_way: i64,
     /// Streams of live events that one account holds open.
     pub followers_per_account: usize,
+    /// Tickets for terminals per account in a burst.
+    pub run_ticket_burst: u32,
+    /// … and in each hour after it.
+    pub run_tickets_per_hour: u32,
+    /// Terminals forwarded at one time.
+    pub terminals: usize,
     /// Passwords hashed at once; 0 for one per core.
     pub password_hashes: usize,
 }
@@ -134,9 +150,15 @@ impl Config {
         Duration::from_millis(self.api.request_timeout_ms)
     }
 
+    /// What tickets for terminals are signed with.
+    pub fn ticket_key(&self) -> anyhow::Result<TicketKey> {
+        TicketKey::from_setting(&self.ticket_key, self.environment)
+    }
+
     fn check(&self) -> anyhow::Result<()> {
         ensure!(!self.database_url.is_empty(), "database_url is not set: give DATABASE_URL");
         ensure!(self.api.session_days > 0, "api.session_days must be at least 1");
+        self.ticket_key()?;
         ensure!(self.api.connections > 0, "api.connections must be at least 1");
         ensure!(self.api.database_connections > 0, "api.database_connections must be at least 1");
         ensure!(
@@ -198,6 +220,7 @@ mod tests {
     fn production_refuses_what_is_missing_or_known_to_everybody() {
         let good = [
             ("DATABASE_URL", "postgres://u:n0t-known@h/d"),
+            ("ITERATIONE_TICKET_KEY", "0123456789abcdef0123456789abcdef"),
             ("ITERATIONE_API__PUBLIC_URL", "https://judge.example.edu"),
         ];
         load(&good).expect("loads");
@@ -209,6 +232,9 @@ mod tests {
             ("ITERATIONE_API__PUBLIC_URL", "judge.example.edu", "public_url"),
             ("ITERATIONE_API__REGISTRATION", "domains", "registration_domains"),
             ("ITERATIONE_API__SESSION_DAYS", "0", "session_days"),
+            ("ITERATIONE_TICKET_KEY", "", "ticket_key"),
+            ("ITERATIONE_TICKET_KEY", "too short", "ticket_key"),
+            ("ITERATIONE_API__RUNNER_URL", "https://runner:8081", "runner_url"),
             ("ITERATIONE_API__LISTNE", "x", "listne"),
         ] {
             let mut pairs: BTreeMap<_, _> = good.into_iter().collect();
@@ -216,6 +242,16 @@ mod tests {
             let error = load(&pairs.into_iter().collect::<Vec<_>>()).expect_err(name);
             assert!(format!("{error:#}").contains(says), "{name}={value}: {error:#}");
         }
+    }
+
+    #[test]
+    fn the_ticket_key_is_never_printed() {
+        let key = "0123456789abcdef0123456789abcdef";
+        let env = [("ITERATIONE_ENV", "dev"), ("DATABASE_URL", "postgres://h/d"), ("ITERATIONE_TICKET_KEY", key)];
+        assert!(!format!("{:?}", load(&env).expect("loads")).contains(key));
+        let env = env.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        let printed = config::effective(DEFAULTS, &env, &config::SECTIONS).expect("prints");
+        assert!(printed.contains("ticket_key = \"***\"") && !printed.contains(key), "{printed}");
     }
 
     #[test]

@@ -35,6 +35,9 @@ pub enum ApiError {
     /// The path exists, but not for this method.
     #[error("This path does not take this method.")]
     MethodNotAllowed,
+    /// The path is for WebSockets.
+    #[error("This path is for WebSockets: ask for an upgrade.")]
+    UpgradeRequired,
     /// The body is not JSON.
     #[error("The body is not valid JSON: {0}.")]
     MalformedJson(String),
@@ -145,6 +148,7 @@ impl ApiError {
             Self::NotFound(_) => (StatusCode::NOT_FOUND, "not_found", "Not found"),
             Self::NoSuchRoute => (StatusCode::NOT_FOUND, "no_such_route", "No such path"),
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "No such method here"),
+            Self::UpgradeRequired => (StatusCode::UPGRADE_REQUIRED, "upgrade_required", "Not a WebSocket"),
             Self::MalformedJson(_) => (StatusCode::BAD_REQUEST, "malformed_json", "Not JSON"),
             Self::UnsupportedMediaType(_) => {
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "Wrong content type")
@@ -201,6 +205,7 @@ impl IntoResponse for ApiError {
         };
         let detail = (!matches!(self, Self::Internal(_))).then(|| self.to_string());
         let challenge = matches!(self, Self::Unauthenticated);
+        let upgrade = matches!(self, Self::UpgradeRequired);
         let errors = match self {
             Self::Invalid(errors) | Self::Refused { errors, .. } => errors,
             _ => Vec::new(),
@@ -220,6 +225,10 @@ impl IntoResponse for ApiError {
         }
         if challenge {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if upgrade {
+            response.headers_mut().insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
         }
         if let Some(cause) = cause {
             response.extensions_mut().insert(cause);

@@ -3,7 +3,7 @@
 mod body;
 mod idempotent;
 mod page;
-mod peer;
+pub(crate) mod peer;
 mod url;
 
 pub use body::Body;

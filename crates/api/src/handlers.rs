@@ -6,6 +6,7 @@ pub mod health;
 pub mod labs;
 pub mod languages;
 pub mod me;
+pub mod run_tickets;
 pub mod submissions;
 
 use utoipa_axum::router::OpenApiRouter;
@@ -21,4 +22,5 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .merge(languages::routes())
         .merge(labs::routes())
         .merge(submissions::routes())
+        .merge(run_tickets::routes())
 }

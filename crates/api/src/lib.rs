@@ -12,6 +12,7 @@ pub mod clock;
 pub mod config;
 pub mod error;
 pub mod extract;
+pub mod forward;
 pub mod handlers;
 mod layers;
 pub mod live;

@@ -9,12 +9,14 @@ use iteratione_common::{
     lifecycle::Lifecycle,
     queue::{DispatchHandle, Queue},
     store::PgPool,
+    terminal::ticket::TicketKey,
 };
 
 use crate::{
     auth::{Limits, Passwords},
     clock::Clock,
     config::Config,
+    forward::Tunnels,
     live::Followers,
 };
 
@@ -43,4 +45,8 @@ pub struct AppState {
     pub passwords: Passwords,
     /// Bounds on guessing.
     pub limits: Limits,
+    /// Signs tickets for terminals.
+    pub tickets: TicketKey,
+    /// The terminals that are forwarded.
+    pub tunnels: Tunnels,
 }

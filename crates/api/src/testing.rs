@@ -28,6 +28,7 @@ use crate::{
     auth::{Limits, Passwords, secret},
     clock::Clock,
     config::Config,
+    forward::Tunnels,
     live::Followers,
     state::AppState,
 };
@@ -38,7 +39,7 @@ const NO_REDIS: &str = "redis://127.0.0.1:9/";
 /// The service on a database of its own.
 pub(crate) struct TestApp {
     pub(crate) state: AppState,
-    router: Router,
+    pub(crate) router: Router,
 }
 
 /// An account with a token.
@@ -84,6 +85,8 @@ impl TestApp {
             passwords: Passwords::with_params(2, weak).expect("parameters"),
             limits: Limits::new(&config.api.limits),
             followers: Followers::default(),
+            tickets: config.ticket_key().expect("key"),
+            tunnels: Tunnels::new(&config.api),
             clock: Clock::system(),
             lifecycle: Lifecycle::new(),
             config: Arc::new(config),

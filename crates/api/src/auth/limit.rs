@@ -145,6 +145,8 @@ pub struct Limits {
     pub register: Attempts<IpAddr>,
     /// Wrong join codes of one account.
     pub join: Attempts<UserId>,
+    /// Tickets for terminals of one account: all of them cost, for there is no right or wrong.
+    pub run_ticket: Attempts<UserId>,
 }
 
 impl Limits {
@@ -155,6 +157,7 @@ impl Limits {
             login_address: Attempts::new("too_many_logins", config.login_address_burst, config.login_address_per_hour),
             register: Attempts::new("too_many_registrations", config.register_burst, config.register_per_hour),
             join: Attempts::new("too_many_join_codes", config.join_burst, config.join_per_hour),
+            run_ticket: Attempts::new("too_many_run_tickets", config.run_ticket_burst, config.run_tickets_per_hour),
         }
     }
 }

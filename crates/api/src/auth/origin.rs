@@ -6,7 +6,7 @@
 
 use axum::{
     extract::{Request, State},
-    http::{HeaderMap, header},
+    http::{HeaderMap, header, uri::Authority},
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
@@ -16,23 +16,23 @@ use crate::{config::origin_of, error::ApiError, state::AppState};
 /// Middleware.
 pub async fn layer(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let headers = request.headers();
-    let authority = request.uri().authority().map(axum::http::uri::Authority::as_str);
     if !request.method().is_safe()
         && !headers.contains_key(header::AUTHORIZATION)
-        && !from_here(headers, authority, &state.config.api.public_url)
+        && !from_here(headers, request.uri().authority(), &state.config.api.public_url)
     {
         return ApiError::CrossSite.into_response();
     }
     next.run(request).await
 }
 
-fn from_here(headers: &HeaderMap, authority: Option<&str>, public_url: &str) -> bool {
+/// Whether a request is from a page of ours, or from no browser. `authority` is the one in the request's URI, if any.
+pub(crate) fn from_here(headers: &HeaderMap, authority: Option<&Authority>, public_url: &str) -> bool {
     let text = |name| headers.get(name).map(|v: &axum::http::HeaderValue| v.to_str().unwrap_or_default());
     let origin = text(header::ORIGIN);
     match (text(header::HeaderName::from_static("sec-fetch-site")), origin) {
         (Some("same-origin" | "none"), _) | (None, None) => true,
         (Some(_), None) => false,
-        (_, Some(origin)) => is_ours(origin, text(header::HOST).or(authority), public_url),
+        (_, Some(origin)) => is_ours(origin, text(header::HOST).or(authority.map(Authority::as_str)), public_url),
     }
 }
 

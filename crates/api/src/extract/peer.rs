@@ -7,7 +7,7 @@ use std::{
 
 use axum::{
     extract::{ConnectInfo, FromRef, FromRequestParts},
-    http::{HeaderMap, request::Parts},
+    http::{Extensions, HeaderMap, request::Parts},
 };
 
 use crate::state::AppState;
@@ -24,13 +24,17 @@ where
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
-        let socket = parts
-            .extensions
-            .get::<ConnectInfo<SocketAddr>>()
-            .map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |ConnectInfo(address)| address.ip());
         let proxies = AppState::from_ref(state).config.api.trusted_proxies;
-        Ok(Self(network(forwarded(&parts.headers, proxies).unwrap_or(socket))))
+        Ok(Self(network(address(&parts.extensions, &parts.headers, proxies))))
     }
+}
+
+/// The client's whole address, by the socket or by what so many proxies of ours say.
+pub(crate) fn address(extensions: &Extensions, headers: &HeaderMap, proxies: usize) -> IpAddr {
+    let socket = extensions
+        .get::<ConnectInfo<SocketAddr>>()
+        .map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |ConnectInfo(address)| address.ip());
+    forwarded(headers, proxies).unwrap_or(socket)
 }
 
 /// The `proxies`-th entry from the right: what stands further left, the client could have written.

@@ -71,7 +71,10 @@ impl TicketKey {
             "ticket_key is not set: give ITERATIONE_TICKET_KEY, the same random text to the API and to every runner, \
              for example of `openssl rand -base64 32`"
         );
-        ensure!(key != DEV_KEY, "ticket_key is the one for developers' machines, which everybody knows: choose another");
+        ensure!(
+            key != DEV_KEY,
+            "ticket_key is the one for developers' machines, which everybody knows: choose another"
+        );
         ensure!(key.len() >= KEY_LEAST, "ticket_key has {} bytes: it must have at least {KEY_LEAST}", key.len());
         Self::new(key)
     }
