@@ -15,11 +15,15 @@ use crate::{
 
 mod conversation;
 mod link;
+mod terminal;
 
 use link::Link;
+pub use terminal::{Terminal, TerminalEvent};
 
 /// For answers that take no work worth mentioning, and for cleaning and copying.
 const SHORT: Duration = Duration::from_secs(15);
+/// To learn of what a jail died.
+const OBITUARY: Duration = Duration::from_secs(2);
 
 /// A started jail. Dropping it signals the janitor, which destroys the container.
 #[derive(Debug)]
@@ -155,13 +159,18 @@ impl Jail {
     /// Runs one process to its end, feeding it `stdin`. Without a `PATH` in its environment it gets the image's; open
     /// files and file sizes are held to the operator's bounds.
     pub async fn exec(&mut self, mut request: ExecRequest, stdin: &[u8]) -> Result<Execution, SandboxError> {
-        request.env.entry("PATH".to_owned()).or_insert_with(|| self.path.clone());
-        request.limits.open_files = request.limits.open_files.min(self.limits.open_files);
-        request.limits.file_bytes = request.limits.file_bytes.min(self.limits.file_bytes);
+        self.fit(&mut request);
         let within = Duration::from_millis(request.limits.wall_ms).saturating_add(self.limits.answer_grace);
         self.begin()?;
         let done = limited(within, "end a process in time", conversation::exec(&mut self.link, request, stdin)).await;
         self.end(done)
+    }
+
+    /// Starts one process on a terminal, which the request must ask for; the jail is good for nothing else from then on.
+    /// Environment and limits as for [`Jail::exec`], and a `TERM` if there is none. Nothing is said to the jail yet: it
+    /// is, with the first [`Terminal::event`].
+    pub fn open_terminal(self, request: ExecRequest) -> Result<Terminal, SandboxError> {
+        Terminal::open(self, request)
     }
 
     /// Puts a file into the scratch folder.
@@ -222,6 +231,21 @@ impl Jail {
         Ok(cleaned.is_ok())
     }
 
+    /// Whether Docker saw it, which has just been lost, die of its memory limit.
+    pub async fn died_of_memory(&self) -> bool {
+        let look = async {
+            loop {
+                let state = self.docker.inspect(&self.container).await.ok()?.get("State")?.clone();
+                // Only of a dead container is it known.
+                if !state.get("Running")?.as_bool()? {
+                    return state.get("OOMKilled")?.as_bool();
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(OBITUARY, look).await.ok().flatten().unwrap_or(false)
+    }
+
     /// Docker's id of the container.
     pub fn container_id(&self) -> &str {
         &self.container
@@ -233,6 +257,13 @@ impl Jail {
         // The end of its input ends the harness, and what has ended is removed sooner than what must be killed.
         drop(link);
         tenancy.end_and_wait().await;
+    }
+
+    /// What a request leaves open, and what the operator bounds.
+    fn fit(&self, request: &mut ExecRequest) {
+        request.env.entry("PATH".to_owned()).or_insert_with(|| self.path.clone());
+        request.limits.open_files = request.limits.open_files.min(self.limits.open_files);
+        request.limits.file_bytes = request.limits.file_bytes.min(self.limits.file_bytes);
     }
 
     fn begin(&mut self) -> Result<(), SandboxError> {

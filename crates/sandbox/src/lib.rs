@@ -22,5 +22,6 @@ pub mod workspace;
 pub use config::{DEFAULTS, Resources, SandboxConfig};
 pub use error::SandboxError;
 pub use iteratione_harness::protocol;
-pub use jail::{Execution, Fetched, Jail};
+pub use jail::{Execution, Fetched, Jail, Terminal, TerminalEvent};
+pub use protocol::{TERMINAL_INPUT_MOST, TerminalRequest, WindowSize};
 pub use sandbox::Sandbox;

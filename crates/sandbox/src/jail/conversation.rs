@@ -233,11 +233,12 @@ pub(super) async fn clean(link: &mut Link) -> Result<Result<(), String>, Sandbox
     }
 }
 
-fn unexpected(expected: &str, got: &FromHarness) -> SandboxError {
+pub(super) fn unexpected(expected: &str, got: &FromHarness) -> SandboxError {
     let got = match got {
         FromHarness::Hello(_) => "Hello",
         FromHarness::Stdout(_) => "Stdout",
         FromHarness::Stderr(_) => "Stderr",
+        FromHarness::Taken(_) => "Taken",
         FromHarness::Exit(_) => "Exit",
         FromHarness::File(_) => "File",
         FromHarness::FileData(_) => "FileData",

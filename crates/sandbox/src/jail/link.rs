@@ -5,8 +5,8 @@ use std::io;
 use bytes::Bytes;
 use iteratione_harness::frame;
 use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::unix::{OwnedReadHalf, OwnedWriteHalf},
+    task::coop::consume_budget,
 };
 
 use crate::{
@@ -18,10 +18,13 @@ use crate::{
     protocol::{FromHarness, ToHarness},
 };
 
-/// Read from the socket at once; also bounds how many frames wait decoded.
-const READ: usize = 64 * 1024;
+/// Read from the socket at once, onto the stack: a jail that says nothing holds no buffer. Docker passes on as much at
+/// once.
+const READ: usize = 32 * 1024;
 /// Written to the socket at once.
 const WRITE: usize = 64 * 1024;
+/// What a writer keeps of its buffer for the next frame.
+const KEPT: usize = 1024;
 /// Kept of what the harness says on its standard error, which is only ever said when it breaks.
 const LAST_WORDS: usize = 2048;
 
@@ -37,7 +40,6 @@ pub(crate) struct Link {
 pub(crate) struct FrameReader {
     socket: OwnedReadHalf,
     early: Bytes,
-    buffer: Box<[u8]>,
     demux: Demux,
     decoder: frame::Decoder<FromHarness>,
     last_words: Vec<u8>,
@@ -48,6 +50,8 @@ pub(crate) struct FrameReader {
 pub(crate) struct FrameWriter {
     socket: OwnedWriteHalf,
     pending: Vec<u8>,
+    /// So much of `pending` is written.
+    written: usize,
 }
 
 impl Link {
@@ -56,12 +60,11 @@ impl Link {
             reader: FrameReader {
                 socket: attached.reader,
                 early: attached.early,
-                buffer: vec![0; READ].into_boxed_slice(),
                 demux: Demux::new(),
                 decoder: frame::Decoder::new(),
                 last_words: Vec::new(),
             },
-            writer: FrameWriter { socket: attached.writer, pending: Vec::new() },
+            writer: FrameWriter { socket: attached.writer, pending: Vec::new(), written: 0 },
         }
     }
 
@@ -73,30 +76,53 @@ impl Link {
 }
 
 impl FrameReader {
-    /// The next frame. A fault or the end of the stream is [`SandboxError::JailLost`].
+    /// The next frame. A fault or the end of the stream is [`SandboxError::JailLost`]. Cancel-safe.
     pub(crate) async fn next(&mut self) -> Result<FromHarness, SandboxError> {
         loop {
-            match self.decoder.next() {
-                Ok(Some(FromHarness::Fault(fault))) => return Err(self.lost(&fault.message)),
-                Ok(Some(message)) => return Ok(message),
-                Ok(None) => self.fill().await?,
-                Err(e) => return Err(SandboxError::Protocol(e.to_string())),
+            match self.decoded()? {
+                Some(message) => return Ok(message),
+                None => self.fill().await?,
             }
         }
     }
 
-    async fn fill(&mut self) -> Result<(), SandboxError> {
+    /// The next frame of those that were read already.
+    pub(crate) fn decoded(&mut self) -> Result<Option<FromHarness>, SandboxError> {
+        match self.decoder.next() {
+            Ok(Some(FromHarness::Fault(fault))) => Err(self.lost(&fault.message)),
+            Ok(message) => Ok(message),
+            Err(e) => Err(SandboxError::Protocol(e.to_string())),
+        }
+    }
+
+    /// Waits for more and reads it. Cancel-safe: what was read is with the decoder before anything else is waited for.
+    pub(crate) async fn fill(&mut self) -> Result<(), SandboxError> {
         let early = std::mem::take(&mut self.early);
-        let n = if early.is_empty() {
-            match self.socket.read(&mut self.buffer).await {
-                Ok(0) => return Err(self.lost("the container ended")),
-                Ok(n) => n,
-                Err(e) => return Err(self.lost(&format!("its stream broke: {e}"))),
+        if !early.is_empty() {
+            return self.feed(&early);
+        }
+        // A jail that always has more to say must not keep a thread from everything else.
+        consume_budget().await;
+        while !self.read()? {
+            if let Err(e) = self.socket.readable().await {
+                return Err(self.lost(&format!("its stream broke: {e}")));
             }
-        } else {
-            0
-        };
-        let bytes = if early.is_empty() { &self.buffer[..n] } else { &early[..] };
+        }
+        Ok(())
+    }
+
+    /// Reads what there is; `false` if there is nothing yet.
+    fn read(&mut self) -> Result<bool, SandboxError> {
+        let mut buffer = [0; READ];
+        match self.socket.try_read(&mut buffer) {
+            Ok(0) => Err(self.lost("the container ended")),
+            Ok(n) => self.feed(&buffer[..n]).map(|()| true),
+            Err(e) if e.kind() == io::ErrorKind::WouldBlock => Ok(false),
+            Err(e) => Err(self.lost(&format!("its stream broke: {e}"))),
+        }
+    }
+
+    fn feed(&mut self, bytes: &[u8]) -> Result<(), SandboxError> {
         let (decoder, last_words) = (&mut self.decoder, &mut self.last_words);
         let fed = self.demux.feed(bytes, |stream, payload| match stream {
             Stream::Stdout => decoder.push(payload),
@@ -122,19 +148,63 @@ impl FrameReader {
 impl FrameWriter {
     /// Adds a frame; writes when much has gathered.
     pub(crate) async fn push(&mut self, message: &ToHarness) -> Result<(), SandboxError> {
-        frame::encode(message, &mut self.pending).map_err(|e| SandboxError::Protocol(e.to_string()))?;
+        self.gather(message)?;
         if self.pending.len() >= WRITE { self.flush().await } else { Ok(()) }
     }
 
-    /// Writes what has gathered.
+    /// Adds a frame.
+    pub(crate) fn gather(&mut self, message: &ToHarness) -> Result<(), SandboxError> {
+        frame::encode(message, &mut self.pending).map_err(|e| SandboxError::Protocol(e.to_string()))
+    }
+
+    /// Writes what has gathered. Cancel-safe: what is written is not written again.
     pub(crate) async fn flush(&mut self) -> Result<(), SandboxError> {
-        let written = self.socket.write_all(&self.pending).await;
-        self.pending.clear();
-        written.map_err(|e| match e.kind() {
-            io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset => {
-                SandboxError::JailLost("the container ended".to_owned())
+        consume_budget().await;
+        while !self.try_flush()? {
+            self.writable().await?;
+        }
+        Ok(())
+    }
+
+    /// Writes as much of what has gathered as goes without waiting; whether that is all of it.
+    pub(crate) fn try_flush(&mut self) -> Result<bool, SandboxError> {
+        while let Some(rest) = self.pending.get(self.written..).filter(|rest| !rest.is_empty()) {
+            match self.socket.try_write(rest) {
+                Ok(n) => self.written += n,
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+                Err(e) => {
+                    self.forget();
+                    return Err(unwritable(&e));
+                }
             }
-            _ => SandboxError::JailLost(format!("its stream broke: {e}")),
-        })
+        }
+        self.forget();
+        Ok(true)
+    }
+
+    /// Waits until [`FrameWriter::try_flush`] may get further.
+    pub(crate) async fn writable(&self) -> Result<(), SandboxError> {
+        self.socket.writable().await.map_err(|e| unwritable(&e))
+    }
+
+    /// Whether everything that was gathered is written.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.pending.is_empty()
+    }
+
+    /// Much of it is seldom needed twice.
+    fn forget(&mut self) {
+        self.pending.clear();
+        self.pending.shrink_to(KEPT);
+        self.written = 0;
+    }
+}
+
+fn unwritable(error: &io::Error) -> SandboxError {
+    match error.kind() {
+        io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset => {
+            SandboxError::JailLost("the container ended".to_owned())
+        }
+        _ => SandboxError::JailLost(format!("its stream broke: {error}")),
     }
 }

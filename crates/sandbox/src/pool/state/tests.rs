@@ -395,6 +395,37 @@ fn a_shelf_that_a_stream_of_takes_has_emptied_is_filled_without_pauses() {
     assert_eq!(calm.next(now), Step::Rest(Some(now + TOOK * 9)));
 }
 
+#[test]
+fn a_hundred_and_thirty_who_come_at_once_are_all_served_in_order_and_those_who_leave_take_no_place() {
+    let now = Instant::now();
+    let shelf = |language: &str| Shelf { language: language.to_owned(), floor: 2, most: 8 };
+    let bounds = Bounds { places: 160, starts: 2, memory_mb: 512, ready_mb: 6, refill_share: 0.1, ..ROOMY };
+    let mut pool: Pool = State::new([shelf("java"), shelf("python")], bounds);
+    let names: Vec<&'static str> = (0..195).map(|n| if n % 3 == 2 { "leaves" } else { "stays" }).collect();
+    for (n, name) in names.iter().enumerate() {
+        let who = Person(name, *name == "leaves");
+        assert_eq!(pool.take_or_wait(if n % 2 == 0 { "java" } else { "python" }, who, now), Turn::Wait);
+    }
+    let (mut under_way, mut served, mut languages) = (VecDeque::new(), 0, Vec::new());
+    while served < 130 {
+        while let Step::Start(start) = pool.next(now) {
+            languages.push(start.language.clone());
+            under_way.push_back(start);
+        }
+        assert!(under_way.len() <= 2);
+        let start = under_way.pop_front().expect("a start is under way while somebody waits");
+        let (_, who) = pool.started(&start, Warm(start.jail), now, TOOK).expect("it is for who waits");
+        assert_eq!(who.0, "stays");
+        served += 1;
+    }
+    let java = |languages: &[String]| languages.iter().filter(|l| *l == "java").count();
+    for some in (10..130).map(|n| &languages[..n]) {
+        assert!(java(some).abs_diff(some.len() / 2) <= 2, "neither language is put off: {some:?}");
+    }
+    assert!(pool.lanes.values().all(|l| l.waiting.is_empty()));
+    assert_eq!(pool.in_use(), 130);
+}
+
 #[derive(Debug, Clone)]
 enum Event {
     Take(bool),
