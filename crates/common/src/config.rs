@@ -286,7 +286,8 @@ mod tests {
     fn the_env_example_lists_every_key_of_every_service_and_no_other() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
         let mut keys = std::collections::BTreeSet::from(["ITERATIONE_CONFIG".to_owned()]);
-        for file in ["crates/api/config.toml", "crates/grader/config.toml", "crates/sandbox/src/config.toml"] {
+        let services = ["api", "grader", "runner"].map(|service| format!("crates/{service}/config.toml"));
+        for file in services.iter().map(String::as_str).chain(["crates/sandbox/src/config.toml"]) {
             let text = std::fs::read_to_string(root.join(file)).expect(file);
             names(&text.parse().expect(file), "", &mut keys);
         }

@@ -5,7 +5,7 @@
 //! some seconds after a loss an account may have more sessions than it should, and no session ends for Redis' sake.
 //!
 //! Tasks: one per [`Runs`], [`keeper::keep`], which renews what is held and gives back what was dropped; it gives back all
-//! at the hard stop, and ends.
+//! at the hard stop, and ends. And one per call of [`Runs::lease`], for as long as Redis takes.
 
 mod keeper;
 
@@ -15,6 +15,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use anyhow::Context as _;
 use redis::Script;
 use tokio::sync::Notify;
 use uuid::Uuid;
@@ -48,6 +49,7 @@ struct Shared {
     leases: Mutex<Leases>,
     /// Something was dropped.
     dropped: Notify,
+    lifecycle: Lifecycle,
 }
 
 /// The leases of this process.
@@ -66,6 +68,7 @@ impl Runs {
             terms,
             leases: Mutex::default(),
             dropped: Notify::new(),
+            lifecycle: lifecycle.clone(),
         });
         lifecycle.spawn(keeper::keep(Arc::clone(&shared), lifecycle.hard.clone()));
         Ok(Self(shared))
@@ -74,10 +77,10 @@ impl Runs {
     /// Uses a ticket: `true` the first time, `false` ever after. It is remembered for `life`, which must reach beyond the
     /// ticket's end. After an error the ticket may be used up.
     pub async fn redeem(&self, ticket: Uuid, life: Duration) -> anyhow::Result<bool> {
-        let redis = &self.0.redis;
-        let mut connection = redis.command().await?;
+        let key = self.0.redis.key(format_args!("ticket:{ticket}"));
+        let mut connection = self.0.redis.command().await?;
         let first: Option<String> = redis::cmd("SET")
-            .arg(redis.key(format_args!("ticket:{ticket}")))
+            .arg(key)
             .arg("")
             .arg("NX")
             .arg("PX")
@@ -89,23 +92,10 @@ impl Runs {
 
     /// One of the `limit` places that an account has over all runners; `None` if all are taken.
     pub async fn lease(&self, account: UserId, session: Uuid, limit: u32) -> anyhow::Result<Option<Lease>> {
-        let shared = &self.0;
-        let mut connection = shared.redis.command().await?;
-        let mut call = LEASE.key(shared.sessions_of(account));
-        call.arg(session.to_string()).arg(limit).arg(millis(shared.terms.life));
-        // So that who ends a session can begin the next one at once.
-        for ended in shared.ended_of(account) {
-            call.arg(ended.to_string());
-        }
-        // Made before Redis is asked: if the answer is lost, or nobody waits for it any more, dropping it gives back what
-        // may have been taken.
-        let mut lease = Lease { session, account, shared: Arc::clone(shared), mine: true };
-        if call.invoke_async::<u32>(&mut connection).await? == 0 {
-            lease.mine = false;
-            return Ok(None);
-        }
-        shared.leases().held.insert(session, account);
-        Ok(Some(lease))
+        // In a task of its own: who does not wait for the answer any more must not leave a place taken. The task gets to
+        // know what was taken, and drops it.
+        let asking = Arc::clone(&self.0).lease(account, session, limit);
+        self.0.lifecycle.spawn(asking).await.context("asking for a place")?
     }
 
     /// Whether Redis answers; for health checks.
@@ -119,6 +109,24 @@ impl Runs {
 impl Shared {
     fn leases(&self) -> MutexGuard<'_, Leases> {
         self.leases.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn lease(self: Arc<Self>, account: UserId, session: Uuid, limit: u32) -> anyhow::Result<Option<Lease>> {
+        let mut connection = self.redis.command().await?;
+        let mut call = LEASE.key(self.sessions_of(account));
+        call.arg(session.to_string()).arg(limit).arg(millis(self.terms.life));
+        // So that who ends a session can begin the next one at once.
+        for ended in self.ended_of(account) {
+            call.arg(ended.to_string());
+        }
+        // Made before Redis is asked: if its answer is lost, dropping it gives back what may have been taken.
+        let mut lease = Lease { session, account, shared: Arc::clone(&self), mine: true };
+        if call.invoke_async::<u32>(&mut connection).await? == 0 {
+            lease.mine = false;
+            return Ok(None);
+        }
+        self.leases().held.insert(session, account);
+        Ok(Some(lease))
     }
 
     fn sessions_of(&self, account: UserId) -> String {

@@ -1,4 +1,4 @@
-//! The life of jobs and events, against the real PostgreSQL (`DATABASE_URL`) and Redis (`ITERATIONE_TEST_REDIS_URL`).
+//! The life of jobs, events and sessions, against the real PostgreSQL (`DATABASE_URL`) and Redis (`ITERATIONE_TEST_REDIS_URL`).
 
 mod claims;
 mod crashes;
@@ -6,6 +6,7 @@ mod dispatching;
 mod endings;
 mod events;
 mod fixture;
+mod runs;
 mod streams;
 mod submissions;
 mod validations;
