@@ -131,3 +131,58 @@ async fn rest(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// Both ends of a connection.
+    async fn pair() -> (Side, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let (here, there) = tokio::join!(TcpStream::connect(address), listener.accept());
+        (Side { stream: here.expect("connects"), early: Bytes::new() }, there.expect("accepts").0)
+    }
+
+    /// Fails unless the tunnel ends, while what `play` gives back still lives.
+    async fn ends<T>(patience: Patience, play: impl AsyncFnOnce(TcpStream, TcpStream) -> T) {
+        let ((browser, at_browser), (runner, at_runner)) = (pair().await, pair().await);
+        let both = async { tokio::join!(splice(browser, runner, patience), play(at_browser, at_runner)) };
+        timeout(Duration::from_secs(60), both).await.expect("the tunnel ends");
+    }
+
+    const LONG: Duration = Duration::from_hours(1);
+    const SHORT: Duration = Duration::from_millis(200);
+
+    #[tokio::test]
+    async fn a_browser_that_never_reads_is_given_up() {
+        ends(Patience { stuck: SHORT, silent: LONG }, async |browser, mut runner| {
+            let piece = vec![0; 64 << 10];
+            while runner.write_all(&piece).await.is_ok() {}
+            browser
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn after_the_runners_end_a_browser_that_does_not_end_is_given_up() {
+        ends(Patience { stuck: LONG, silent: SHORT }, async |mut browser, runner| {
+            drop(runner);
+            browser.read_to_end(&mut Vec::new()).await.expect("hears of it");
+            browser
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn one_end_may_be_silent_for_as_long_as_the_other_lives() {
+        ends(Patience { stuck: SHORT, silent: SHORT }, async |mut browser, mut runner| {
+            tokio::time::sleep(SHORT * 5).await;
+            browser.write_all(b"x").await.expect("still open");
+            assert_eq!(runner.read_u8().await.expect("still open"), b'x');
+        })
+        .await;
+    }
+}
