@@ -112,6 +112,7 @@ impl FrameReader {
     }
 
     /// Reads what there is; `false` if there is nothing yet.
+    #[expect(clippy::large_stack_arrays, reason = "a buffer for each of hundreds of jails at rest would be larger")]
     fn read(&mut self) -> Result<bool, SandboxError> {
         let mut buffer = [0; READ];
         match self.socket.try_read(&mut buffer) {

@@ -21,4 +21,5 @@ mod starting;
 mod stock_image;
 mod support;
 mod taking;
+mod terminal;
 mod workshop;

@@ -5,6 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use futures_util::StreamExt as _;
 use iteratione_sandbox::{Sandbox, SandboxError};
 
 use crate::support::{BASE, DEADLINE, Site, TestImage, docker, sh, take};
@@ -201,5 +202,37 @@ async fn after_a_burst_more_are_kept_ready_than_before_but_no_more_than_the_ceil
     drop(futures_util::future::join_all(burst).await);
     until("three are ready and the used ones are gone", || sandbox.warm("one") == 3 && sandbox.live() == 4).await;
     assert_eq!(sandbox.warm("two"), 1, "nobody has wanted that one");
+    site.end(sandbox).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_waits_is_served_in_order_and_who_leaves_takes_no_jail_along() {
+    let mut site = Site::base();
+    site.config.max_containers = 1;
+    site.config.room_ms = 180_000;
+    let sandbox = site.start().await;
+    let base = site.language("base");
+    let first = take(&sandbox, base).await;
+    let mut waiting = Vec::new();
+    for n in 0..10 {
+        let mut asking = Box::pin(sandbox.take(base, sandbox.default_resources(), "test"));
+        assert!(futures_util::poll!(&mut asking).is_pending(), "there is no room");
+        waiting.push((n, asking));
+    }
+    waiting.retain(|(n, _)| n % 3 != 1);
+    drop(first);
+    let mut order = Vec::new();
+    let mut asking: futures_util::stream::FuturesUnordered<_> =
+        waiting.into_iter().map(|(n, asking)| async move { (n, asking.await) }).collect();
+    let all = async {
+        while let Some((n, jail)) = asking.next().await {
+            order.push(n);
+            let mut jail = jail.expect("a jail");
+            assert_eq!(sh(&mut jail, "echo mine").await, "mine\n");
+        }
+    };
+    tokio::time::timeout(2 * DEADLINE, all).await.expect("in time");
+    assert_eq!(order, [0, 2, 3, 5, 6, 8, 9]);
+    drop(asking);
     site.end(sandbox).await;
 }
