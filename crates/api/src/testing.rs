@@ -67,6 +67,7 @@ impl TestApp {
             ("ITERATIONE_ENV", "dev"),
             ("DATABASE_URL", "postgres://not-used/"),
             ("REDIS_URL", NO_REDIS),
+            ("ITERATIONE_TICKET_KEY", "a key of the tests, as long as it must be"),
             ("ITERATIONE_API__LIMITS__PASSWORD_HASHES", "2"),
         ];
         let environment = defaults.iter().chain(settings).map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();

@@ -38,7 +38,9 @@ struct Judge {
 impl Judge {
     async fn before(runner: SocketAddr, pg: PgPool, settings: &[(&str, &str)]) -> Self {
         let url = format!("http://{runner}");
-        let settings: Vec<_> = [("ITERATIONE_API__RUNNER_URL", url.as_str())].iter().chain(settings).copied().collect();
+        // As patient as the tests are.
+        let ours = [("ITERATIONE_API__RUNNER_URL", url.as_str()), ("ITERATIONE_API__RUNNER_TIMEOUT_MS", "60000")];
+        let settings: Vec<_> = ours.iter().chain(settings).copied().collect();
         let app = TestApp::with(pg, &settings);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");

@@ -39,7 +39,7 @@ async fn the_last_words_of_each_side_arrive_whole_and_then_its_end(pg: PgPool) {
         let (mut first, mut second) = if browser_first { (browser, at_runner) } else { (at_runner, browser) };
         // More than all buffers on the way hold.
         let words = pattern(8 << 20);
-        let (_, heard) = tokio::join!(
+        let ((), heard) = tokio::join!(
             async {
                 within("saying", first.write_all(&words)).await.expect("sends");
                 first.shutdown().await.expect("ends");
@@ -70,14 +70,32 @@ async fn who_closes_or_breaks_off_ends_the_other_side(pg: PgPool) {
             let (browser, at_runner) = judge.join(&runner).await;
             let (leaves, mut stays) = if browser_leaves { (browser, at_runner) } else { (at_runner, browser) };
             if broken {
-                reset(leaves)
+                reset(leaves);
             } else {
-                drop(leaves)
+                drop(leaves);
             }
             assert!(gone(&mut stays).await, "broken {broken}, browser leaves {browser_leaves}");
             drop(stays);
             judge.until_open(0).await;
         }
+    }
+}
+
+#[sqlx::test(migrator = "iteratione_common::store::MIGRATIONS")]
+async fn a_browser_that_leaves_before_the_answer_leaves_nothing_behind(pg: PgPool) {
+    let (runner, address) = listener().await;
+    let judge = Judge::before(address, pg, &[]).await;
+    for broken in [false, true] {
+        let mut browser = judge.connect().await;
+        browser.write_all(upgrade("/ws/run").as_bytes()).await.expect("asks");
+        let (mut at_runner, _) = taken(&runner).await;
+        if broken {
+            reset(browser);
+        } else {
+            drop(browser);
+        }
+        assert!(gone(&mut at_runner).await, "broken {broken}");
+        judge.until_open(0).await;
     }
 }
 

@@ -60,11 +60,17 @@ async fn a_runner_that_is_away_or_silent_or_talks_no_http_is_503_and_soon_again(
     assert!(head.contains("\r\nretry-after: 2"), "{head}");
 
     let (runner, address) = listener().await;
-    let judge = Judge::before(address, pg, &[("ITERATIONE_API__RUNNER_TIMEOUT_MS", "300")]).await;
+    let hasty = Judge::before(address, pg.clone(), &[("ITERATIONE_API__RUNNER_TIMEOUT_MS", "300")]).await;
     let request = once(&upgrade("/ws/run"));
-    let (answer, mut silent) = tokio::join!(judge.talk(&request), async { taken(&runner).await.0 });
+    let (answer, ()) = tokio::join!(hasty.talk(&request), async {
+        let (mut silent, _) = within("the API at the runner", runner.accept()).await.expect("accepts");
+        let mut question = Vec::new();
+        within("the API to give up", silent.read_to_end(&mut question)).await.expect("reads");
+    });
     problem(&answer, 503, "unavailable");
-    assert!(super::gone(&mut silent).await, "the runner need not answer any more");
+    assert_eq!(hasty.state.tunnels.open(), 0);
+
+    let judge = Judge::before(address, pg, &[]).await;
     let (answer, ()) = tokio::join!(judge.talk(&request), async {
         let (mut stream, _) = taken(&runner).await;
         stream.write_all(b"SSH-2.0-OpenSSH\r\n\r\n").await.expect("sends");
