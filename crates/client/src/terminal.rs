@@ -3,7 +3,7 @@
 use std::{
     future::poll_fn,
     io,
-    task::{Context, Poll},
+    task::{Context, Poll, Waker},
     time::Duration,
 };
 
@@ -139,13 +139,13 @@ impl Terminal {
         poll_fn(|context| self.poll_frame(context)).await
     }
 
-    /// Queues a control message; [`Self::frame`] sends it.
+    /// Queues a control message; what the network does not take at once [`Self::frame`] sends.
     pub(crate) fn queue(&mut self, message: &ClientMessage) -> Result<(), ClientError> {
         let text = serde_json::to_string(message).map_err(|error| ClientError::Garbled(error.to_string()))?;
         self.put(Message::text(text))
     }
 
-    /// Queues keystrokes; [`Self::frame`] sends them.
+    /// Queues keystrokes, as [`Self::queue`] does.
     pub(crate) fn queue_keys(&mut self, bytes: Bytes) -> Result<(), ClientError> {
         self.put(Message::binary(bytes))
     }
@@ -163,7 +163,11 @@ impl Terminal {
         self.socket.start_send_unpin(message).map_err(|error| match error {
             tungstenite::Error::ConnectionClosed | tungstenite::Error::AlreadyClosed => ClientError::Closed,
             error => error.into(),
-        })
+        })?;
+        // Out with it if the system takes it at once; whatever is left, or wrong, is for the next read.
+        self.unflushed =
+            !matches!(self.socket.poll_flush_unpin(&mut Context::from_waker(Waker::noop())), Poll::Ready(Ok(())));
+        Ok(())
     }
 
     async fn flush(&mut self) -> Result<(), ClientError> {
