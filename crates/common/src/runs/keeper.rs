@@ -35,8 +35,8 @@ pub(super) async fn keep(shared: Arc<Shared>, hard: CancellationToken) {
             give_back(&shared).await?;
             if renew { renew_all(&shared).await } else { Ok(()) }
         };
-        let Some(outcome) = hard.run_until_cancelled(pass).await else { break };
-        match outcome {
+        // Not raced against the stop: a renewal that is dropped on its way could overtake the last words.
+        match pass.await {
             Ok(()) if std::mem::take(&mut failing) => tracing::info!("sessions are known to Redis again"),
             Ok(()) => {}
             Err(error) => {
