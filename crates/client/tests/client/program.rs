@@ -157,7 +157,7 @@ async fn every_key_and_every_size_reaches_the_program_and_the_terminal_is_as_bef
     let (mut program, mut socket) = prompting(&terminal, &mut peer).await;
     assert!(terminal.is_raw() && terminal.text().contains("Ctrl-] ends the program\r"), "{}", terminal.text());
     terminal.press(b"\x03\x1a\x04\x1b[A\r\xc3\xa9");
-    assert_eq!(socket.keys(10).await, b"\x03\x1a\x04\x1b[A\r\xc3\xa9");
+    assert_eq!(socket.keys(9).await, b"\x03\x1a\x04\x1b[A\r\xc3\xa9");
     terminal.resize(Size { cols: 132, rows: 50 });
     assert_eq!(socket.said().await, Said::Message(ClientMessage::Resize(Size { cols: 132, rows: 50 })));
     socket.show(b"Ann\r\nbye").await;
