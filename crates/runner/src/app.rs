@@ -49,6 +49,8 @@ impl App {
     /// Starts all but the work. Redis may be down; Docker may not: a runner that cannot prove its workspace must not start.
     pub async fn build(config: Config) -> anyhow::Result<Self> {
         let lifecycle = Lifecycle::new();
+        // From the beginning, so that a start that is interrupted ends in order too.
+        lifecycle.listen_for_signals(config.runner.drain())?;
         let key = config.ticket_key()?;
         let languages = Languages::chosen(&config.languages_dir, &config.languages)?;
         let runs = Runs::connect(&config.redis_url, &config.instance, Terms::default(), &lifecycle)?;
@@ -86,7 +88,6 @@ impl App {
     /// ended; then the jails go, and last the health endpoint.
     pub async fn run(self) -> anyhow::Result<()> {
         let Self { config, lifecycle, sandbox, registry, router, listener } = self;
-        lifecycle.listen_for_signals(config.drain())?;
         tracing::info!(listen = %listener.local_addr()?, sessions = config.sessions, "serving");
         let bounds = Bounds { connections: config.connections, head: HEAD, send_buffer: Some(SEND_BUFFER) };
         serving::serve(listener, router, bounds, &lifecycle).await;
