@@ -29,6 +29,8 @@ impl io::Write for Log {
 
 #[sqlx::test(migrator = "iteratione_common::store::MIGRATIONS")]
 async fn whatever_happens_to_a_ticket_no_line_of_the_log_has_it(pg: PgPool) {
+    // With one subscriber alone, a line that another test's thread comes by first would be off for good.
+    let _second = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::default());
     let log = Log::default();
     let writer = log.clone();
     // Of this thread, which all tasks of the test are on.
