@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
 use futures_util::StreamExt as _;
+use iteratione_client::{Auth, Connector};
 use reqwest::{Method, Response, header::HeaderMap};
 use serde_json::{Value, json};
 
@@ -158,6 +159,11 @@ impl Client {
         tokio::time::timeout(within, following)
             .await
             .with_context(|| format!("submission {submission} had no result after {} s", within.as_secs()))?
+    }
+
+    /// The way to live terminals, as whoever is signed in here.
+    pub fn connector(&self) -> Connector {
+        Connector { http: self.http.clone(), api: self.url.clone(), auth: Auth::Cookie }
     }
 
     fn address(&self, path: &str) -> String {

@@ -37,6 +37,8 @@ const PROGRAMS: &[(&str, &str)] = programs![
     "sum/python/out-of-memory/main.py",
     "sum/python/starter/main.py",
     "sum/python/wrong-answer/main.py",
+    "terminal/java/Main.java",
+    "terminal/python/main.py",
     "words/cpp/accepted/main.cpp",
     "words/java/accepted/WordCount.java",
     "words/python/accepted/main.py",

@@ -1,4 +1,5 @@
-//! The demo: a course with three labs, and programs that show every verdict. It knows the judge only by its HTTP API;
+//! The demo: a course with three labs, programs that show every verdict, and programs that are typed into. It knows the
+//! judge only from outside;
 //! [`client`] and [`sse`] are what any script would need, and serve the tests too.
 
 pub mod cases;
@@ -8,6 +9,7 @@ pub mod files;
 pub mod run;
 pub mod sse;
 pub mod table;
+pub mod talk;
 
 /// Password of the demo's accounts, which `iteratione-api seed-demo` makes.
 pub const PASSWORD: &str = "iteratione-demo";

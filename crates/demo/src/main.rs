@@ -1,10 +1,11 @@
-//! Seeds the demo course over REST, submits real programs and prints their grades. The exit code says whether each was
-//! graded as it should be.
+//! Seeds the demo course over REST, submits real programs and prints their grades; then runs two at a terminal and types
+//! into them. The exit code says whether all went as it should.
 
 use std::process::ExitCode;
 
 use clap::Parser;
-use iteratione_demo::{course, run, table};
+use iteratione_demo::{course, run, table, talk};
+use serde_json::json;
 
 /// Seeds the demo course and shows how its programs are graded.
 #[derive(Parser)]
@@ -13,7 +14,7 @@ struct Arguments {
     /// Where the API is.
     #[arg(long, default_value = "http://127.0.0.1:8080")]
     url: String,
-    /// Print the grades as JSON.
+    /// Print all of it as JSON.
     #[arg(long)]
     json: bool,
 }
@@ -34,6 +35,11 @@ async fn main() -> ExitCode {
 async fn demo(arguments: &Arguments) -> anyhow::Result<bool> {
     let course = course::prepare(&arguments.url).await?;
     let rows = run::all(&course).await?;
-    print!("{}", if arguments.json { table::json(&rows)? } else { table::text(&rows) });
-    Ok(rows.iter().all(run::Row::is_right))
+    let talks = talk::all(&course).await?;
+    if arguments.json {
+        print!("{}", table::json(&json!({"programs": rows, "terminals": talks}))?);
+    } else {
+        print!("{}\n{}", table::text(&rows), table::talks(&talks));
+    }
+    Ok(rows.iter().all(run::Row::is_right) && talks.iter().all(talk::Talk::is_right))
 }

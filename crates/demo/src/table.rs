@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
-use crate::run::Row;
+use serde::Serialize;
+
+use crate::{run::Row, talk::Talk};
 
 /// Characters of a message that are shown.
 const MESSAGE: usize = 72;
@@ -38,9 +40,30 @@ pub fn text(rows: &[Row]) -> String {
     out
 }
 
-/// The rows as a JSON list.
-pub fn json(rows: &[Row]) -> serde_json::Result<String> {
+/// The rows as JSON.
+pub fn json(rows: &(impl Serialize + ?Sized)) -> serde_json::Result<String> {
     Ok(serde_json::to_string_pretty(rows)? + "\n")
+}
+
+/// The programs that were typed into, one a line.
+pub fn talks(talks: &[Talk]) -> String {
+    let mut out = String::from("at a terminal\n");
+    let number = |ms: Option<f64>| ms.map_or_else(|| "-".to_owned(), |ms| format!("{ms:.1} ms"));
+    for talk in talks {
+        let mark = if talk.is_right() { "ok" } else { "!!" };
+        let (first, echo) = (number(talk.first_output_ms), number(talk.echo_ms));
+        let _ = writeln!(
+            out,
+            "{mark}  {:<24}  {:<8}  first output {first:>10}   echo of a key, median {echo:>8}   {:.2} s in all",
+            talk.program, talk.language, talk.seconds
+        );
+        for wrong in &talk.wrong {
+            let _ = writeln!(out, "    WRONG: {wrong}");
+        }
+    }
+    let right = talks.iter().filter(|talk| talk.is_right()).count();
+    let _ = writeln!(out, "{right} of {} programs answered what was typed into them", talks.len());
+    out
 }
 
 fn cells(row: &Row) -> [String; 11] {
@@ -108,5 +131,22 @@ mod tests {
         assert!(lines[3].starts_with("!!") && lines[4].contains("WRONG: should be AC"), "{table}");
         assert_eq!(lines[5], "1 of 2 programs were graded as they should be");
         assert!(!table.contains('\u{1b}') && table.contains("3 MiB") && table.contains('…'), "{table}");
+    }
+
+    #[test]
+    fn a_talk_is_one_line_and_says_what_is_wrong() {
+        let talk = |wrong: &[&str]| Talk {
+            program: "asks",
+            language: "java",
+            first_output_ms: Some(412.34),
+            echo_ms: None,
+            seconds: 1.0,
+            wrong: wrong.iter().map(|w| (*w).to_owned()).collect(),
+        };
+        let text = talks(&[talk(&[]), talk(&["no end"])]);
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(lines[1].starts_with("ok  asks") && lines[1].contains("412.3 ms"), "{text}");
+        assert!(lines[2].starts_with("!!  asks") && lines[3].ends_with("WRONG: no end"), "{text}");
+        assert_eq!(lines[4], "1 of 2 programs answered what was typed into them");
     }
 }

@@ -1,0 +1,3 @@
+name = input("Your name: ")
+age = int(input("Your age: "))
+print(f"Hello {name}, next year you will be {age + 1}.")
