@@ -172,19 +172,23 @@ host_port() {
 reachable() { timeout 3 bash -c 'exec 3<>"/dev/tcp/$0/$1"' "${1%:*}" "${1##*:}" 2>/dev/null; }
 
 doctor_services() {
-  local name url
-  for name in api grader; do
-    if [[ $name == api ]]; then url=$(api_url); else url=$(url_of "$(grader_metrics)"); fi
+  local name url address variable taken
+  for name in "${SERVICES[@]}"; do
+    url=$(health_url "$name")
     if daemon_alive "$name"; then
       if ready "$url" 2>/dev/null; then
         good "$name" "ready at $url"
       else
         bad "$name" "runs, but is not ready: $(curl -sS -m 3 "$url/readyz" 2>&1 | head -c 300)" "./iteratione logs $name"
       fi
-    elif listens "${url##*:}"; then
-      bad "$name" "its address $url is taken by another program" "stop that, or set $(listen_variable "$name")"
     else
-      good "$name" "not running, $url is free"
+      taken=''
+      while read -r address variable; do
+        listens "${address##*:}" || continue
+        taken=yes
+        bad "$name" "its address $address is taken by another program" "stop that, or set $variable"
+      done < <(addresses_of "$name")
+      [[ -n $taken ]] || good "$name" "not running, $url is free"
     fi
   done
 }

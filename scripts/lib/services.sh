@@ -3,13 +3,29 @@
 
 readonly API_BIN=$ROOT/target/release/iteratione-api
 readonly GRADER_BIN=$ROOT/target/release/iteratione-grader
+readonly RUNNER_BIN=$ROOT/target/release/iteratione-runner
 readonly DEMO_BIN=$ROOT/target/release/iteratione-demo
+readonly RUN_BIN=$ROOT/target/release/iteratione-run
+# Of `iteratione-api seed-demo`.
+readonly DEMO_STUDENT=student@demo.test DEMO_PASSWORD=iteratione-demo
+# The services in the order in which they start.
+readonly SERVICES=(api grader runner)
 
 api_listen() { printf '%s' "${ITERATIONE_API__LISTEN:-127.0.0.1:8080}"; }
 grader_metrics() { printf '%s' "${ITERATIONE_GRADER__METRICS_LISTEN:-127.0.0.1:9102}"; }
+runner_listen() { printf '%s' "${ITERATIONE_RUNNER__LISTEN:-127.0.0.1:8081}"; }
+runner_metrics() { printf '%s' "${ITERATIONE_RUNNER__METRICS_LISTEN:-127.0.0.1:9103}"; }
 # An address to listen on, as one to call.
 url_of() { printf 'http://%s' "${1/#0.0.0.0:/127.0.0.1:}"; }
 api_url() { url_of "$(api_listen)"; }
+# Where a service tells whether it is ready.
+health_url() {
+  case $1 in
+    api) api_url ;;
+    grader) url_of "$(grader_metrics)" ;;
+    runner) url_of "$(runner_metrics)" ;;
+  esac
+}
 
 # The harness runs in any image, with whatever C library or none: it is linked statically.
 host_triple() { rustc -vV | sed -n 's/^host: //p'; }
@@ -37,7 +53,8 @@ build_harness() {
 
 build_services() {
   say "building the services (the first time takes some minutes; log in .local/log/build.log)"
-  cargo_build build cargo build --release --locked -p iteratione-api -p iteratione-grader -p iteratione-demo
+  cargo_build build cargo build --release --locked -p iteratione-api -p iteratione-grader -p iteratione-runner \
+    -p iteratione-demo -p iteratione-client
   build_harness --release
 }
 
@@ -53,6 +70,17 @@ service_env() {
   export ITERATIONE_API__METRICS_LISTEN=${ITERATIONE_API__METRICS_LISTEN:-127.0.0.1:9101}
   ITERATIONE_GRADER__METRICS_LISTEN=$(grader_metrics)
   export ITERATIONE_GRADER__METRICS_LISTEN
+  ITERATIONE_RUNNER__LISTEN=$(runner_listen)
+  export ITERATIONE_RUNNER__LISTEN
+  ITERATIONE_RUNNER__METRICS_LISTEN=$(runner_metrics)
+  export ITERATIONE_RUNNER__METRICS_LISTEN
+  export ITERATIONE_API__RUNNER_URL=${ITERATIONE_API__RUNNER_URL:-$(url_of "$(runner_listen)")}
+  if [[ -z ${ITERATIONE_TICKET_KEY:-}${ITERATIONE_TICKET_KEY_FILE:-} ]]; then
+    ITERATIONE_TICKET_KEY=$(secret TICKET_KEY)
+    export ITERATIONE_TICKET_KEY
+  fi
+  # Somebody's own, for iteratione-run; no setting of a service.
+  unset ITERATIONE_TOKEN ITERATIONE_PASSWORD
 }
 
 # What a running service was made of: its program, its settings and the languages it read.
@@ -65,32 +93,49 @@ print_of() {
 
 ready() { curl -fsS -m 3 -o /dev/null "$1/readyz"; }
 
-# What sets a service's address.
-listen_variable() { case $1 in api) printf ITERATIONE_API__LISTEN ;; *) printf 'ITERATIONE_%s__METRICS_LISTEN' "${1^^}" ;; esac; }
+# addresses_of NAME: where a service listens, as "address to call" and "variable that sets it" line by line.
+addresses_of() {
+  case $1 in
+    api) printf '%s ITERATIONE_API__LISTEN\n' "$(api_url)" ;;
+    grader) printf '%s ITERATIONE_GRADER__METRICS_LISTEN\n' "$(health_url grader)" ;;
+    runner)
+      printf '%s ITERATIONE_RUNNER__LISTEN\n' "$(url_of "$(runner_listen)")"
+      printf '%s ITERATIONE_RUNNER__METRICS_LISTEN\n' "$(health_url runner)"
+      ;;
+  esac
+}
 
-# address_free NAME URL: gives up if another program listens there.
+# address_free NAME: gives up if another program listens where this service wants to.
 address_free() {
-  daemon_alive "$1" || ! listens "${2##*:}" ||
-    die "$2 is taken by another program: stop that, or give $1 another address by $(listen_variable "$1")"
+  local url variable
+  daemon_alive "$1" && return 0
+  while read -r url variable; do
+    ! listens "${url##*:}" ||
+      die "$url is taken by another program: stop that, or give $1 another address by $variable"
+  done < <(addresses_of "$1")
 }
 # Asked before anything is built, not minutes later.
 addresses_free() {
-  address_free api "$(api_url)"
-  address_free grader "$(url_of "$(grader_metrics)")"
+  local name
+  for name in "${SERVICES[@]}"; do address_free "$name"; done
 }
 
-# service_up NAME PROGRAM URL SECONDS: started if it does not run, restarted if it runs an older build or other settings.
+# How long a service may take to end what it has begun: for the runner, programs that people type into.
+stop_seconds() { case $1 in api) printf 35 ;; *) printf 45 ;; esac; }
+
+# service_up NAME PROGRAM SECONDS: started if it does not run, restarted if it runs an older build or other settings.
 service_up() {
-  local name=$1 program=$2 url=$3 seconds=$4 print
+  local name=$1 program=$2 seconds=$3 url print
+  url=$(health_url "$name")
   print=$(print_of "$program")
   if daemon_alive "$name"; then
     if [[ $(cat "$RUN/$name.print" 2>/dev/null) == "$print" ]] && ready "$url" 2>/dev/null; then
       note "$name runs already"
       return 0
     fi
-    daemon_stop "$name" 35
+    daemon_stop "$name" "$(stop_seconds "$name")"
   fi
-  address_free "$name" "$url"
+  address_free "$name"
   say "starting $name"
   [[ ! -f $LOGS/$name.log ]] || mv "$LOGS/$name.log" "$LOGS/$name.log.1"
   daemon_start "$name" "$program"
@@ -111,14 +156,16 @@ service_up() {
 
 services_up() {
   service_env
-  service_up api "$API_BIN" "$(api_url)" 60
-  service_up grader "$GRADER_BIN" "$(url_of "$(grader_metrics)")" 120
+  service_up api "$API_BIN" 60
+  service_up grader "$GRADER_BIN" 120
+  service_up runner "$RUNNER_BIN" 120
 }
 
 services_down() {
-  daemon_stop grader 40
-  daemon_stop api 35
-  # A grader that was killed leaves jails behind; they carry the instance's name.
+  local name
+  # Terminals first: whoever types is told, through an API that is still there.
+  for name in runner grader api; do daemon_stop "$name" "$(stop_seconds "$name")"; done
+  # A service that was killed leaves jails behind; they carry the instance's name.
   if engine_answers >/dev/null 2>&1; then
     local jails
     mapfile -t jails < <(docker ps -aq --filter "label=iteratione.deployment=${ITERATIONE_INSTANCE:-$INSTANCE}" 9>&-)
@@ -137,4 +184,16 @@ demo() {
   }
   say "grading the demo's programs"
   "$DEMO_BIN" --url "$(api_url)" 9>&- || die "the demo was not graded as it should be"
+}
+
+# run FILE...: a program in a jail, with this terminal as its terminal; in dev as the demo's student.
+run_run() {
+  [[ -x $RUN_BIN ]] || die "there is no $RUN_BIN yet: ./iteratione up builds it and starts the services"
+  local account=()
+  if [[ ${ITERATIONE_ENV:-dev} == dev && -z ${ITERATIONE_TOKEN:-} && " $* " != *' --email'[=\ ]* && " $* " != *' --token'[=\ ]* ]]; then
+    account=(--email "$DEMO_STUDENT")
+    export ITERATIONE_PASSWORD=$DEMO_PASSWORD
+  fi
+  cd -- "$CALLED_FROM" || exit
+  exec "$RUN_BIN" --url "$(api_url)" "${account[@]}" "$@"
 }

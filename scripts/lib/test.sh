@@ -67,7 +67,8 @@ prepare() {
   workspace_up
   test_stores_up
   say "building the services and the tests (dev profile)"
-  cargo_build build-test cargo build --locked -p iteratione-api -p iteratione-grader -p iteratione-demo
+  cargo_build build-test cargo build --locked -p iteratione-api -p iteratione-grader -p iteratione-runner \
+    -p iteratione-demo -p iteratione-client
   build_harness
   # The settings of a running `up`, or of .env, are none of the tests' business.
   local name
