@@ -8,6 +8,8 @@ use crate::protocol::{FromHarness, MAX_PAYLOAD, ToHarness};
 
 /// Bytes before each payload.
 pub const HEADER: usize = 5;
+/// Bytes of room that a decoder keeps while it has nothing to decode.
+const KEPT: usize = 16 * 1024;
 
 /// The other end does not speak this protocol, or not any more.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -187,7 +189,10 @@ impl<M: Message> Decoder<M> {
     #[allow(clippy::should_implement_trait, reason = "fallible, and `None` is not the end")]
     pub fn next(&mut self) -> Result<Option<M>, FrameError> {
         let rest = &self.buffer[self.start..];
-        let Some((header, rest)) = rest.split_first_chunk::<HEADER>() else { return Ok(None) };
+        let Some((header, rest)) = rest.split_first_chunk::<HEADER>() else {
+            self.rest();
+            return Ok(None);
+        };
         let len = u32::from_le_bytes([header[0], header[1], header[2], header[3]]) as usize;
         if len > MAX_PAYLOAD {
             return Err(FrameError::TooLong(len));
@@ -196,6 +201,15 @@ impl<M: Message> Decoder<M> {
         let message = M::decode(header[4], payload)?;
         self.start += HEADER + len;
         Ok(Some(message))
+    }
+
+    /// With nothing left to decode, whoever waits for more holds no room that only a flood needs.
+    fn rest(&mut self) {
+        if self.start == self.buffer.len() {
+            self.start = 0;
+            self.buffer.clear();
+            self.buffer.shrink_to(KEPT);
+        }
     }
 
     /// Bytes waiting for the rest of their frame.
@@ -364,6 +378,17 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_decoder_that_has_seen_a_flood_holds_little_afterwards() {
+        let mut wire = Vec::new();
+        encode(&FromHarness::Stdout(vec![b'x'; 200_000]), &mut wire).expect("fits");
+        let mut decoder = Decoder::<FromHarness>::new();
+        decoder.push(&wire);
+        assert!(matches!(decoder.next(), Ok(Some(FromHarness::Stdout(bytes))) if bytes.len() == 200_000));
+        assert_eq!(decoder.next(), Ok(None));
+        assert!(decoder.buffer.capacity() <= KEPT, "{} bytes", decoder.buffer.capacity());
     }
 
     #[test]
