@@ -14,11 +14,11 @@ pub mod router;
 use iteratione_common::{lifecycle::Lifecycle, runs::Runs, terminal::ticket::TicketKey};
 use iteratione_sandbox::Sandbox;
 
+use self::{admission::Admission, registry::Registry};
 pub use self::{
     app::App,
     config::{Config, RunnerConfig},
 };
-use self::{admission::Admission, registry::Registry};
 
 /// What a session needs. Cheap to clone.
 #[derive(Clone)]
