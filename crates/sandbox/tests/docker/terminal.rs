@@ -31,7 +31,8 @@ fn size(cols: u16, rows: u16) -> WindowSize {
 
 /// On a terminal of 80 × 24.
 fn on_terminal(mut request: ExecRequest) -> ExecRequest {
-    request.limits.wall_ms = 120_000;
+    request.limits.wall_ms = 600_000;
+    request.limits.cpu_ms = 600_000;
     request.limits.output_bytes = 16 << 20;
     request.terminal = Some(TerminalRequest { size: size(80, 24), window: WINDOW });
     request
