@@ -13,7 +13,7 @@ use iteratione_common::{
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use crate::forward::RunnerUrl;
+use crate::forward::RunnerUrls;
 
 /// The commented defaults.
 pub const DEFAULTS: &str = include_str!("../config.toml");
@@ -58,8 +58,8 @@ pub struct ApiConfig {
     pub registration: Registration,
     /// Of whom, for [`Registration::Domains`].
     pub registration_domains: Vec<String>,
-    /// Where the runner is, as `http://host:port`.
-    pub runner_url: RunnerUrl,
+    /// Where the runners are.
+    pub runner_url: RunnerUrls,
     /// Milliseconds that the runner may take to answer.
     pub runner_timeout_ms: u64,
     /// Days that a session lasts after its last use.

@@ -1,6 +1,6 @@
-//! `GET /ws/…`: terminals, forwarded to the runner, so that a browser needs one origin and one port.
+//! `GET /ws/…`: terminals, forwarded to a runner, so that a browser needs one origin and one port.
 //!
-//! The runner decides everything: here nobody reads a ticket or a frame. After the runner's 101 both sockets are spliced
+//! The runner decides everything: of a ticket only the account is read here, to find its runner, and of frames nothing. After the runner's 101 both sockets are spliced
 //! byte by byte. A proxy before this service may as well send `/ws` to the runner itself; the paths are the same there.
 //!
 //! What is under way in between is bounded: [`tunnel`] keeps one piece in each direction, and the kernel is told to keep
@@ -9,6 +9,7 @@
 //! Tasks: for each terminal the HTTP conversation with the runner, which ends with the runner's answer, and the tunnel,
 //! which ends when both sides have ended, when one is broken or stuck, or with the hard stop.
 
+mod address;
 mod runner;
 mod tunnel;
 
@@ -18,16 +19,17 @@ use axum::{
     Router,
     body::Body,
     extract::{Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version, header},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, Version, header},
     response::Response,
     routing::get,
 };
 use hyper::upgrade::OnUpgrade;
+use iteratione_common::ids::UserId;
 use iteratione_serving::Place;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tracing::Instrument as _;
 
-pub use self::runner::RunnerUrl;
+pub use self::address::{RunnerUrl, RunnerUrls};
 use self::{
     runner::Answer,
     tunnel::{Patience, Side},
@@ -114,7 +116,8 @@ async fn forward(State(state): State<AppState>, mut request: Request) -> Result<
     };
     let deadline = Duration::from_millis(config.runner_timeout_ms);
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
-    let asked = runner::ask(&config.runner_url, path, told(&request, &state), &state.lifecycle);
+    let runners = config.runner_url.of(account(&state, request.uri()));
+    let asked = runner::ask(&runners, deadline, path, told(&request, &state), &state.lifecycle);
     let answer = tokio::time::timeout(deadline, asked)
         .await
         .unwrap_or_else(|_| Err(anyhow::anyhow!("no answer within {deadline:?}")))
@@ -141,6 +144,12 @@ fn asks_for_websocket(request: &mut Request) -> Option<OnUpgrade> {
         && names(header::UPGRADE, "websocket")
         && request.headers().contains_key(header::SEC_WEBSOCKET_KEY);
     if asks { request.extensions_mut().remove::<OnUpgrade>() } else { None }
+}
+
+/// Whose ticket it is. What is none, or too old, some runner will refuse.
+fn account(state: &AppState, uri: &Uri) -> Option<UserId> {
+    let ticket = uri.query()?.split('&').find_map(|pair| pair.strip_prefix("ticket="))?;
+    Some(state.tickets.verify(ticket, state.clock.now()).ok()?.account)
 }
 
 /// The headers of our request to the runner.

@@ -1,9 +1,11 @@
-//! One question to the runner: will it take this WebSocket?
+//! One question to a runner: will it take this WebSocket?
 
-use anyhow::{Context as _, ensure};
+use std::time::Duration;
+
+use anyhow::Context as _;
 use axum::{
     body::Body,
-    http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, Uri, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, header},
     response::Response,
 };
 use bytes::Bytes;
@@ -11,24 +13,14 @@ use http_body_util::Empty;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use iteratione_common::lifecycle::Lifecycle;
-use serde::Deserialize;
 use tokio::net::TcpStream;
 
-use super::tunnel::Side;
+use super::{address::RunnerUrl, tunnel::Side};
 
 /// The most bytes of the head of the runner's answer, and of frames that come right behind it.
 const HEAD_MOST: usize = 16 << 10;
 /// The most bytes of the body of a refusal.
 const REFUSAL_MOST: usize = 64 << 10;
-
-/// Where the runner is: `http://host:port`. Plain HTTP: it is on the private network.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
-pub struct RunnerUrl {
-    host: String,
-    port: u16,
-    authority: HeaderValue,
-}
 
 /// What the runner said.
 #[derive(Debug)]
@@ -44,30 +36,17 @@ pub(super) enum Answer {
     Refused(Response),
 }
 
-impl TryFrom<String> for RunnerUrl {
-    type Error = anyhow::Error;
-
-    fn try_from(text: String) -> anyhow::Result<Self> {
-        const SHAPE: &str = "runner_url must be http://host:port";
-        let uri: Uri = text.parse().context(SHAPE)?;
-        ensure!(uri.scheme_str() == Some("http") && uri.path() == "/" && uri.query().is_none(), SHAPE);
-        let authority = uri.authority().filter(|a| !a.as_str().contains('@') && !a.host().is_empty()).context(SHAPE)?;
-        Ok(Self {
-            host: authority.host().trim_matches(['[', ']']).to_owned(),
-            port: authority.port_u16().unwrap_or(80),
-            authority: HeaderValue::from_str(authority.as_str())?,
-        })
-    }
-}
-
-/// Asks. Whoever drops this future ends the conversation. The caller has the deadline.
+/// Asks the first of these runners that can be reached, each within its share of `deadline`; once one is, it is asked
+/// and no other, because a ticket is good for one question. Whoever drops this future ends the conversation. The caller
+/// has the deadline of the whole.
 pub(super) async fn ask(
-    url: &RunnerUrl,
+    runners: &[&RunnerUrl],
+    deadline: Duration,
     path: &str,
     mut headers: HeaderMap,
     lifecycle: &Lifecycle,
 ) -> anyhow::Result<Answer> {
-    let stream = TcpStream::connect((url.host.as_str(), url.port)).await.context("cannot connect")?;
+    let (url, stream) = reach(runners, deadline).await?;
     // Before anything comes: a window that was once offered is not taken back.
     super::tunnel::bound(&stream)?;
     let (mut sender, conversation) =
@@ -96,6 +75,20 @@ pub(super) async fn ask(
     Ok(Answer::Refused(Response::from_parts(head, Body::from(body))))
 }
 
+async fn reach<'a>(runners: &[&'a RunnerUrl], deadline: Duration) -> anyhow::Result<(&'a RunnerUrl, TcpStream)> {
+    let each = deadline / u32::try_from(runners.len()).unwrap_or(u32::MAX).max(1);
+    let mut error = anyhow::anyhow!("there is none");
+    for url in runners {
+        match tokio::time::timeout(each, TcpStream::connect((url.host.as_str(), url.port))).await {
+            Ok(Ok(stream)) => return Ok((url, stream)),
+            Ok(Err(e)) => error = anyhow::Error::new(e).context("cannot connect"),
+            Err(_) => error = anyhow::anyhow!("cannot connect within {each:?}"),
+        }
+        tracing::debug!(runner = ?url.authority, error = %error, "not reached");
+    }
+    Err(error)
+}
+
 /// Headers that are not for the next hop.
 const OF_THE_CONNECTION: [HeaderName; 7] = [
     header::CONNECTION,
@@ -106,25 +99,3 @@ const OF_THE_CONNECTION: [HeaderName; 7] = [
     header::UPGRADE,
     header::CONTENT_LENGTH,
 ];
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_runner_is_named_by_host_and_port_alone() {
-        for (text, host, port) in [
-            ("http://127.0.0.1:8081", "127.0.0.1", 8081),
-            ("http://runner:8081/", "runner", 8081),
-            ("http://runner", "runner", 80),
-            ("http://[::1]:8081", "::1", 8081),
-        ] {
-            let url = RunnerUrl::try_from(text.to_owned()).expect(text);
-            assert_eq!((url.host.as_str(), url.port), (host, port));
-        }
-        for text in ["", "runner", "runner:8081", "https://r", "http://u:p@r", "http://r/ws", "http://r/?a", "http://"]
-        {
-            assert!(RunnerUrl::try_from(text.to_owned()).is_err(), "{text}");
-        }
-    }
-}

@@ -2,6 +2,7 @@
 
 mod ends;
 mod refusals;
+mod runners;
 mod secrecy;
 mod shutdown;
 mod websocket;
