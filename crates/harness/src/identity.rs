@@ -14,7 +14,16 @@ use rustix::{
 ///
 /// An error means that the identity could not be switched or, worse, not be switched back: the caller must give up.
 pub fn as_user<T>(id: u32, act: impl FnOnce() -> T) -> io::Result<T> {
-    set_thread_res_gid(None, Gid::from_raw(id), None)?;
+    acting(id, Gid::from_raw(id), act)
+}
+
+/// As [`as_user`], but in root's group: what is made belongs to the user, from something that only the harness may use.
+pub fn as_owner<T>(id: u32, act: impl FnOnce() -> T) -> io::Result<T> {
+    acting(id, Gid::ROOT, act)
+}
+
+fn acting<T>(id: u32, group: Gid, act: impl FnOnce() -> T) -> io::Result<T> {
+    set_thread_res_gid(None, group, None)?;
     set_thread_res_uid(None, Uid::from_raw(id), None)?;
     let result = act();
     set_thread_res_uid(None, Uid::ROOT, None)?;

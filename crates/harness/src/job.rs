@@ -1,35 +1,41 @@
 //! One process tree of the jail, from its start until everybody in it is dead and all its output was passed on.
 //!
 //! ```text
-//! Running ──first process ended, limit, Kill──▶ Dying ──nobody left──▶ Draining ──pipes empty──▶ Exit
+//! Running ──first process ended, limit, Kill──▶ Dying ──nobody left──▶ Draining ──nothing left──▶ Exit
 //! ```
+//!
+//! What of its output the host has given credit for is passed on: all of it, if it comes through pipes.
 
 use std::{
-    os::fd::OwnedFd,
+    os::fd::{BorrowedFd, OwnedFd},
     time::{Duration, Instant},
 };
 
-use iteratione_harness::protocol::{ExecLimits, ExecRequest, ExecResult, FromHarness, Stop};
-use rustix::io::Errno;
+use iteratione_harness::protocol::{Credit, ExecLimits, ExecRequest, ExecResult, FromHarness, Stop, Taken, WindowSize};
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    io::Errno,
+};
 
 use crate::{
     cgroup::Cgroup,
     meter::{Meter, held_back},
-    spawn::{failure, spawn},
+    spawn::{Spawned, Stdio, failure, spawn, uid_of},
+    streams::{OUTPUTS, Pipes, Streams, Terminal, pipes},
     sys::{self, End, Reaped},
-    wire::{Output, PIECE, Queue},
+    wire::{Output, PIECE},
 };
 
-/// Standard input waiting for the program, above which the host's frames are left where they are.
-const STDIN_ROOM: usize = 1024 * 1024;
 /// The CPU time is looked at when it could first be used up, but not more often.
 const CPU_LEAST: Duration = Duration::from_millis(2);
 /// Memory is looked at often in the beginning, because short programs are the most ...
 const MEMORY_LEAST: Duration = Duration::from_millis(1);
 /// ... then each time that so many times as much time has passed ...
 const MEMORY_SHARE: u32 = 20;
-/// ... but never more seldom than this.
+/// ... but never more seldom than this ...
 const MEMORY_MOST: Duration = Duration::from_millis(20);
+/// ... or this, if a human is at it: of these there are many at once, and most of them wait.
+const MEMORY_MOST_OF_TERMINALS: Duration = Duration::from_secs(1);
 /// CPU time beyond the limit that is still measured before a tree is killed: so much, or a twentieth of the limit.
 const CPU_SLACK: Duration = Duration::from_millis(100);
 /// Wall time that is given back at most to a program that was ready to run and was not let.
@@ -53,13 +59,11 @@ pub struct Job {
     request: ExecRequest,
     pid: i32,
     phase: Phase,
-    stdin: Option<OwnedFd>,
-    stdin_queue: Queue,
-    stdin_ended: bool,
-    /// Standard output and standard error.
-    pipes: [Option<OwnedFd>; 2],
-    /// Bytes of each that were passed on.
-    passed: [u64; 2],
+    streams: Box<dyn Streams>,
+    /// Bytes of output that may be passed on before the host gives leave for more.
+    credit: u64,
+    /// Bytes of each output that were passed on.
+    passed: [u64; OUTPUTS],
     report: OwnedFd,
     started: Instant,
     /// Wall time that it did not have, see [`given_back`].
@@ -67,12 +71,25 @@ pub struct Job {
     /// `None` if it is too far away for the clock.
     wall_end: Option<Instant>,
     next_check: Instant,
+    pause_most: Duration,
     cpus: u32,
     meter: Meter,
     stop: Option<Stop>,
     end: Option<(End, Duration)>,
     survivors: u32,
     piece: Vec<u8>,
+}
+
+/// Starts the process on what it asks for: pipes, or a terminal.
+fn begin(request: &ExecRequest) -> Result<(Spawned, Box<dyn Streams>), String> {
+    let uid = uid_of(request.role);
+    if let Some(terminal) = &request.terminal {
+        let terminal = Terminal::open(uid, terminal.size)?;
+        Ok((spawn(request, Stdio::Terminal(terminal.theirs()))?, Box::new(terminal)))
+    } else {
+        let (ours, theirs) = pipes(uid)?;
+        Ok((spawn(request, Stdio::Pipes(&theirs))?, Box::new(Pipes::new(ours))))
+    }
 }
 
 /// A process that could not be started.
@@ -97,25 +114,28 @@ impl Job {
     pub fn start(request: ExecRequest, cgroup: Option<&Cgroup>, cpus: u32) -> Result<Result<Self, String>, String> {
         let meter = Meter::start(cgroup).map_err(|e| format!("cannot read the cgroup: {e}"))?;
         let started = Instant::now();
-        let spawned = match spawn(&request) {
-            Ok(spawned) => spawned,
+        let (spawned, streams) = match begin(&request) {
+            Ok(begun) => begun,
             Err(why) => return Ok(Err(why)),
         };
         let ExecLimits { cpu_ms, wall_ms, .. } = request.limits;
         let cpu_left = hard(Duration::from_millis(cpu_ms));
+        let (credit, pause_most) = match &request.terminal {
+            None => (u64::MAX, MEMORY_MOST),
+            Some(terminal) => (terminal.window, MEMORY_MOST_OF_TERMINALS),
+        };
         Ok(Ok(Self {
             pid: spawned.pid,
             phase: Phase::Running,
-            stdin: Some(spawned.stdin),
-            stdin_queue: Queue::default(),
-            stdin_ended: false,
-            pipes: [Some(spawned.stdout), Some(spawned.stderr)],
-            passed: [0; 2],
+            streams,
+            credit,
+            passed: [0; OUTPUTS],
             report: spawned.report,
             started,
             given_back: Duration::ZERO,
             wall_end: started.checked_add(Duration::from_millis(wall_ms)),
-            next_check: started + pause(Duration::ZERO, cpu_left, cpus),
+            next_check: started + pause(Duration::ZERO, cpu_left, cpus, pause_most),
+            pause_most,
             cpus,
             meter,
             stop: None,
@@ -126,60 +146,76 @@ impl Job {
         }))
     }
 
-    // --- standard input
+    // --- input
 
-    /// Whether more standard input may be taken from the host.
-    pub fn has_stdin_room(&self) -> bool {
-        self.stdin_queue.len() < STDIN_ROOM
+    /// Whether more input may be taken from the host.
+    pub fn has_input_room(&self) -> bool {
+        self.streams.has_room()
     }
 
-    /// Standard input from the host. What the program cannot get any more is dropped.
-    pub fn take_stdin(&mut self, bytes: &[u8]) {
-        if self.stdin.is_some() {
-            self.stdin_queue.push(bytes);
-            self.feed();
-        }
+    /// Input from the host. What the program cannot get any more is dropped.
+    pub fn take_input(&mut self, bytes: &[u8]) -> Result<(), String> {
+        self.streams.take(bytes)
     }
 
-    /// No more standard input will come.
-    pub fn end_stdin(&mut self) {
-        self.stdin_ended = true;
-        self.feed();
+    /// No more input will come.
+    pub fn end_input(&mut self) {
+        self.streams.end_input();
     }
 
-    /// The pipe to wait for, while there is something to write into it.
-    pub fn hungry(&self) -> Option<&OwnedFd> {
-        self.stdin.as_ref().filter(|_| self.stdin_queue.len() > 0)
+    /// Where to wait, while there is something to write.
+    pub fn hungry(&self) -> Option<BorrowedFd<'_>> {
+        self.streams.hungry()
     }
 
     /// Writes what the program takes now.
     pub fn feed(&mut self) {
-        let Some(stdin) = &self.stdin else { return };
-        let written = self.stdin_queue.write_to(stdin);
-        if written.is_err() || (self.stdin_ended && self.stdin_queue.len() == 0) {
-            // End-of-file for the program; or it has closed its end, and nobody will read the rest.
-            self.stdin = None;
-            self.stdin_queue = Queue::default();
-        }
+        self.streams.feed();
     }
 
-    // --- standard output and standard error
-
-    /// The pipes that may have something to read.
-    pub fn sources(&self) -> impl Iterator<Item = (usize, &OwnedFd)> {
-        self.pipes.iter().enumerate().filter_map(|(which, pipe)| Some((which, pipe.as_ref()?)))
+    /// Tells the host how much of the input is no longer under way, if it has to know.
+    pub fn tell_taken(&mut self, out: &mut Output) -> Result<(), String> {
+        let bytes = if out.has_room() { self.streams.settled() } else { 0 };
+        if bytes == 0 { Ok(()) } else { out.send(&FromHarness::Taken(Taken { bytes })).map_err(|e| e.to_string()) }
     }
 
-    /// Passes on one piece of a pipe. `false`: there is nothing now.
+    /// Its terminal, if it has one, has another size.
+    pub fn resize(&mut self, size: WindowSize) {
+        self.streams.resize(size);
+    }
+
+    // --- output
+
+    /// More of the output may be passed on.
+    pub fn give_credit(&mut self, credit: Credit) {
+        self.credit = self.credit.saturating_add(credit.bytes);
+    }
+
+    /// What may have something to read that may be read.
+    pub fn sources(&self) -> impl Iterator<Item = (usize, BorrowedFd<'_>)> {
+        let open = self.streams.outputs().into_iter().enumerate().filter_map(|(which, fd)| Some((which, fd?)));
+        open.filter(|_| self.may_read())
+    }
+
+    /// Bytes that may still be passed on at all.
+    fn left(&self) -> u64 {
+        self.request.limits.output_bytes.saturating_sub(self.passed.iter().sum())
+    }
+
+    /// The byte that is too much needs no credit: it is not passed on.
+    fn may_read(&self) -> bool {
+        self.credit > 0 || self.left() == 0
+    }
+
+    /// Passes on one piece. `false`: there is nothing now.
     pub fn pass_on(&mut self, which: usize, out: &mut Output) -> Result<bool, String> {
-        let left = self.request.limits.output_bytes.saturating_sub(self.passed.iter().sum());
-        // One byte more than may be passed on, to tell "as much as allowed" from "too much".
-        let most = usize::try_from(left.saturating_add(1)).unwrap_or(PIECE).min(PIECE);
-        let Some(slot) = self.pipes.get_mut(which) else { return Ok(false) };
-        let (Some(pipe), Some(piece)) = (&*slot, self.piece.get_mut(..most)) else { return Ok(false) };
-        let read = match rustix::io::read(pipe, piece) {
+        let left = self.left();
+        let most = if left == 0 { 1 } else { left.min(self.credit) };
+        let most = usize::try_from(most).unwrap_or(PIECE).min(PIECE);
+        let Some(piece) = self.piece.get_mut(..most) else { return Ok(false) };
+        let read = match self.streams.read(which, piece) {
             Ok(0) => {
-                *slot = None;
+                self.streams.close(which);
                 return Ok(false);
             }
             Ok(n) => n,
@@ -187,19 +223,18 @@ impl Job {
             Err(Errno::AGAIN) => return Ok(false),
             Err(error) => return Err(format!("cannot read the program's output: {error}")),
         };
-        let allowed = read.min(usize::try_from(left).unwrap_or(usize::MAX));
-        let bytes = self.piece.get(..allowed).unwrap_or_default().to_vec();
-        if let Some(passed) = self.passed.get_mut(which) {
-            *passed += allowed as u64;
-        }
-        if allowed > 0 {
-            let message = if which == 0 { FromHarness::Stdout(bytes) } else { FromHarness::Stderr(bytes) };
-            out.send(&message).map_err(|e| e.to_string())?;
-        }
-        if read > allowed {
-            self.pipes = [None, None];
+        if left == 0 {
+            (0..OUTPUTS).for_each(|which| self.streams.close(which));
             self.stop(Stop::Output);
+            return Ok(true);
         }
+        self.credit = self.credit.saturating_sub(read as u64);
+        if let Some(passed) = self.passed.get_mut(which) {
+            *passed += read as u64;
+        }
+        let bytes = self.piece.get(..read).unwrap_or_default().to_vec();
+        let message = if which == 0 { FromHarness::Stdout(bytes) } else { FromHarness::Stderr(bytes) };
+        out.send(&message).map_err(|e| e.to_string())?;
         Ok(true)
     }
 
@@ -218,6 +253,7 @@ impl Job {
         if matches!(self.phase, Phase::Running) {
             let now = Instant::now();
             self.phase = Phase::Dying { since: now, next_kill: now + KILL_AGAIN };
+            self.streams.drop_input();
             // "Nobody" is no error.
             let _ = sys::kill_everything();
         }
@@ -245,7 +281,7 @@ impl Job {
                     self.stop(Stop::Cpu);
                 } else {
                     let elapsed = now.saturating_duration_since(self.started);
-                    self.next_check = now + pause(elapsed, limit.saturating_sub(used), self.cpus);
+                    self.next_check = now + pause(elapsed, limit.saturating_sub(used), self.cpus, self.pause_most);
                 }
             }
             Phase::Dying { since, .. } if now >= since + DEATH_MOST => {
@@ -291,26 +327,43 @@ impl Job {
         }
     }
 
-    /// Whether only [`Job::drained`] is still to be done.
-    pub fn is_draining(&self) -> bool {
-        matches!(self.phase, Phase::Draining)
+    /// Whether only [`Job::drained`] is still to be done, and can be: it may have to wait for credit.
+    pub fn can_drain(&self) -> bool {
+        matches!(self.phase, Phase::Draining) && self.may_read()
     }
 
-    /// Passes on what is left in the pipes. `true`: that was all. Nobody lives who could write more, so an empty pipe
-    /// is the end even if its other end is still held (by a message in a socket that the kernel has not swept yet).
+    /// Passes on what is left. `true`: that was all. Nobody lives who could write more, so an empty pipe is the end even
+    /// if its other end is still held (by a message in a socket that the kernel has not swept yet).
     pub fn drained(&mut self, out: &mut Output) -> Result<bool, String> {
-        if !self.is_draining() {
+        if !matches!(self.phase, Phase::Draining) {
             return Ok(false);
         }
-        for which in 0..self.pipes.len() {
-            while out.has_room() && self.pass_on(which, out)? {}
-            if out.has_room()
-                && let Some(slot) = self.pipes.get_mut(which)
-            {
-                *slot = None;
+        for which in 0..OUTPUTS {
+            while out.has_room() && self.is_open(which) {
+                if self.may_read() {
+                    if !self.pass_on(which, out)? {
+                        self.streams.close(which);
+                    }
+                } else if self.has_more(which) {
+                    return Ok(false);
+                } else {
+                    self.streams.close(which);
+                }
             }
         }
-        Ok(self.pipes.iter().all(Option::is_none))
+        Ok((0..OUTPUTS).all(|which| !self.is_open(which)))
+    }
+
+    fn is_open(&self, which: usize) -> bool {
+        self.streams.outputs().get(which).is_some_and(Option::is_some)
+    }
+
+    /// Whether there is something to read, whether or not it may be.
+    fn has_more(&self, which: usize) -> bool {
+        let Some(Some(fd)) = self.streams.outputs().get(which).copied() else { return false };
+        let mut fds = [PollFd::from_borrowed_fd(fd, PollFlags::IN)];
+        let asked = poll(&mut fds, Some(&Timespec { tv_sec: 0, tv_nsec: 0 }));
+        asked.is_err() || fds.iter().any(|fd| fd.revents().contains(PollFlags::IN))
     }
 
     /// The result of a job that was [`Job::drained`].
@@ -366,8 +419,8 @@ fn given_back(limit: Duration, held_back: Duration) -> Duration {
 }
 
 /// When to look next at a tree that began `elapsed` ago and may use `cpu_left` more.
-fn pause(elapsed: Duration, cpu_left: Duration, cpus: u32) -> Duration {
-    let memory = (elapsed / MEMORY_SHARE).clamp(MEMORY_LEAST, MEMORY_MOST);
+fn pause(elapsed: Duration, cpu_left: Duration, cpus: u32, most: Duration) -> Duration {
+    let memory = (elapsed / MEMORY_SHARE).clamp(MEMORY_LEAST, most);
     memory.min((cpu_left / cpus.max(1)).max(CPU_LEAST))
 }
 
@@ -382,22 +435,39 @@ mod tests {
     #[test]
     fn the_cpu_time_is_looked_at_when_it_could_first_be_used_up() {
         let late = ms(10_000);
-        assert_eq!(pause(late, ms(2000), 2), MEMORY_MOST);
-        assert_eq!(pause(late, ms(30), 2), ms(15));
-        assert_eq!(pause(late, ms(30), 64), CPU_LEAST);
-        assert_eq!(pause(late, ms(0), 0), CPU_LEAST);
+        assert_eq!(pause(late, ms(2000), 2, MEMORY_MOST), MEMORY_MOST);
+        assert_eq!(pause(late, ms(30), 2, MEMORY_MOST), ms(15));
+        assert_eq!(pause(late, ms(30), 64, MEMORY_MOST), CPU_LEAST);
+        assert_eq!(pause(late, ms(0), 0, MEMORY_MOST), CPU_LEAST);
     }
 
     #[test]
     fn memory_is_looked_at_often_at_first_and_then_less_often() {
         let far = ms(60_000);
-        assert_eq!([0, 20, 60, 200, 400, 9000].map(|t| pause(ms(t), far, 2)), [1, 1, 3, 10, 20, 20].map(ms));
+        assert_eq!(
+            [0, 20, 60, 200, 400, 9000].map(|t| pause(ms(t), far, 2, MEMORY_MOST)),
+            [1, 1, 3, 10, 20, 20].map(ms)
+        );
         let (mut at, mut looks) = (Duration::ZERO, 0);
         while at < ms(1000) {
-            at += pause(at, far, 2);
+            at += pause(at, far, 2, MEMORY_MOST);
             looks += 1;
         }
         assert!(looks < 120, "{looks} looks in a second");
+    }
+
+    #[test]
+    fn a_terminal_that_idles_is_looked_at_each_second_and_one_that_works_when_its_time_may_be_up() {
+        let (late, most) = (ms(100_000), MEMORY_MOST_OF_TERMINALS);
+        assert_eq!(pause(late, ms(60_000), 2, most), ms(1000));
+        assert_eq!(pause(late, ms(300), 2, most), ms(150));
+        assert_eq!(pause(ms(2000), ms(60_000), 2, most), ms(100));
+        let (mut at, mut looks) = (Duration::ZERO, 0);
+        while at < ms(120_000) {
+            at += pause(at, ms(60_000), 2, most);
+            looks += 1;
+        }
+        assert!(looks < 350, "{looks} looks in two minutes");
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod put;
 mod resident;
 mod server;
 mod spawn;
+mod streams;
 mod sys;
 mod wire;
 

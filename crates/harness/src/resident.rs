@@ -18,7 +18,8 @@ use rustix::io::Errno;
 use crate::{
     cgroup::Cgroup,
     meter::{Meter, Usage},
-    spawn::{failure, spawn},
+    spawn::{Stdio, failure, spawn, uid_of},
+    streams::pipes,
     sys::{self, End, Reaped},
     wire::{Output, PIECE, Queue},
 };
@@ -127,17 +128,19 @@ impl Resident {
         let request = ExecRequest { role: Role::Compiler, argv, env, cwd, limits, terminal: None };
         let ready = AskRequest { len: 0, cpu_ms: CPU_UNLIMITED_MS, wall_ms: ready_ms, answer_bytes: 0 };
         let phase = Phase::Starting(Exchange::begin(ready, cgroup, cpus)?);
-        let spawned = match spawn(&request) {
-            Ok(spawned) => spawned,
+        let started =
+            pipes(uid_of(request.role)).and_then(|(ours, theirs)| Ok((spawn(&request, Stdio::Pipes(&theirs))?, ours)));
+        let (spawned, pipes) = match started {
+            Ok(started) => started,
             Err(why) => return Ok(Err(not_served(why))),
         };
         Ok(Ok(Self {
             request,
             pid: spawned.pid,
-            stdin: Some(spawned.stdin),
+            stdin: Some(pipes.stdin),
             queue: Queue::default(),
-            stdout: Some(spawned.stdout),
-            stderr: Some(spawned.stderr),
+            stdout: Some(pipes.stdout),
+            stderr: Some(pipes.stderr),
             report: spawned.report,
             tail: Vec::new(),
             phase,

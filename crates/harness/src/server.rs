@@ -63,6 +63,9 @@ fn serve(out: &mut Output) -> Result<(), String> {
     hide().map_err(|e| format!("cannot hide itself: {e}"))?;
     sys::close_from(3, false).map_err(|e| format!("cannot close what it inherited: {e}"))?;
     set_thread_groups(&[]).map_err(|e| format!("cannot drop its groups: {e}"))?;
+    // The machine has a number of terminals, over all its jails. The harness opens one for who is to have it; programs,
+    // that could take them all, cannot. Where this is not possible they can, as before.
+    let _ = rustix::fs::chmod("/dev/pts/ptmx", Mode::from_raw_mode(0o660));
     for folder in WRITABLE_DIRS {
         // runc before 1.1.8 takes the mode of a folder of the image instead of the one asked for.
         let _ = rustix::fs::chmod(folder, Mode::from_raw_mode(0o1777));
@@ -192,7 +195,7 @@ impl Server<'_> {
     /// Whether the host's next frame may be taken now.
     fn ready(&self) -> bool {
         let state = match &self.state {
-            State::Running(job) => job.has_stdin_room(),
+            State::Running(job) => job.has_input_room(),
             State::Serving(resident) => resident.has_room(),
             State::Fetching(_) => false,
             State::Idle | State::Putting(_) | State::Over => true,
@@ -203,7 +206,7 @@ impl Server<'_> {
     /// Whether something was left unsaid only for want of room.
     fn has_more_to_say(&self) -> bool {
         match &self.state {
-            State::Running(job) => job.is_draining(),
+            State::Running(job) => job.can_drain(),
             State::Fetching(_) => true,
             State::Idle | State::Putting(_) | State::Serving(_) | State::Over => false,
         }
@@ -227,12 +230,12 @@ impl Server<'_> {
         let mut wake = None;
         if let State::Running(job) = &self.state {
             wake = job.wake();
-            if let Some(pipe) = job.hungry() {
-                add(Source::ProgramInput, pipe.as_fd(), PollFlags::OUT);
+            if let Some(fd) = job.hungry() {
+                add(Source::ProgramInput, fd, PollFlags::OUT);
             }
             if self.out.has_room() {
-                for (which, pipe) in job.sources() {
-                    add(Source::ProgramOutput(which), pipe.as_fd(), PollFlags::IN);
+                for (which, fd) in job.sources() {
+                    add(Source::ProgramOutput(which), fd, PollFlags::IN);
                 }
             }
         }
@@ -303,6 +306,7 @@ impl Server<'_> {
             State::Idle | State::Putting(_) | State::Over => {}
         }
         let State::Running(job) = &mut self.state else { return Ok(()) };
+        job.tell_taken(self.out)?;
         if job.drained(self.out)?
             && let State::Running(job) = std::mem::replace(&mut self.state, State::Idle)
         {
@@ -332,16 +336,19 @@ impl Server<'_> {
                 ToHarness::Stdin(_) | ToHarness::StdinEnd if !self.stdin_due => {
                     return Err("standard input without an Exec".to_owned());
                 }
-                ToHarness::Stdin(bytes) => self.with_job(|job, _| {
-                    job.take_stdin(&bytes);
+                ToHarness::Stdin(bytes) => self.with_job(|job, _| job.take_input(&bytes))?,
+                ToHarness::Resize(size) => self.with_job(|job, _| {
+                    job.resize(size);
                     Ok(())
                 })?,
-                // A program without a terminal has neither.
-                ToHarness::Resize(_) | ToHarness::Credit(_) => {}
+                ToHarness::Credit(credit) => self.with_job(|job, _| {
+                    job.give_credit(credit);
+                    Ok(())
+                })?,
                 ToHarness::StdinEnd => {
                     self.stdin_due = false;
                     self.with_job(|job, _| {
-                        job.end_stdin();
+                        job.end_input();
                         Ok(())
                     })?;
                 }

@@ -3,7 +3,7 @@
 use std::{
     ffi::CString,
     io,
-    os::fd::{AsFd, OwnedFd},
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
     time::Duration,
 };
 
@@ -11,13 +11,10 @@ use iteratione_harness::protocol::{COMPILER_UID, ExecLimits, ExecRequest, PROGRA
 use rustix::{
     fs::Mode,
     pipe::{PipeFlags, pipe_with},
-    process::{Resource, Rlimit, chdir, getrlimit, setrlimit, setsid, umask},
+    process::{Resource, Rlimit, chdir, getrlimit, ioctl_tiocsctty, setrlimit, setsid, umask},
 };
 
-use crate::{
-    identity::{as_user, become_user},
-    sys,
-};
+use crate::{identity::become_user, streams::Ends, sys};
 
 /// Where programs are looked for when the request has no `PATH`.
 const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -28,17 +25,20 @@ const NICE: i32 = 10;
 /// The victim of choice when the cgroup is full. Raising the score needs no right, lowering it would.
 const OOM_SCORE: &str = "1000";
 
-/// A process that was forked. Our ends of its pipes do not block.
+/// What a process gets as its standard streams.
+#[derive(Clone, Copy)]
+pub enum Stdio<'a> {
+    /// Its ends of pipes.
+    Pipes(&'a Ends),
+    /// All three of them; it is also the terminal of the process' session, and the process is in its foreground.
+    Terminal(BorrowedFd<'a>),
+}
+
+/// A process that was forked.
 #[derive(Debug)]
 pub struct Spawned {
     /// Its id.
     pub pid: i32,
-    /// Its standard input.
-    pub stdin: OwnedFd,
-    /// Its standard output.
-    pub stdout: OwnedFd,
-    /// Its standard error.
-    pub stderr: OwnedFd,
     /// Says why it did not become the program; see [`failure`].
     pub report: OwnedFd,
 }
@@ -72,22 +72,14 @@ enum Step {
 }
 
 /// Starts it. Errors are for people: the request or the jail's limits are in the way.
-pub fn spawn(request: &ExecRequest) -> Result<Spawned, String> {
+pub fn spawn(request: &ExecRequest, stdio: Stdio<'_>) -> Result<Spawned, String> {
     let plan = plan(request)?;
-    let pipe = || pipe_with(PipeFlags::CLOEXEC);
-    // Made as the role's uid, for a pipe belongs to its maker and programs do open "/dev/stdin" by name.
-    let pipes = as_user(plan.uid, || Ok::<_, rustix::io::Errno>((pipe()?, pipe()?, pipe()?)));
-    let pipes = pipes.map_err(|e| format!("cannot act as uid {}: {e}", plan.uid))?;
-    let ((stdin_theirs, stdin), (stdout, stdout_theirs), (stderr, stderr_theirs)) =
-        pipes.map_err(|e| format!("cannot make pipes: {e}"))?;
-    let (report, report_theirs) = pipe().map_err(|e| format!("cannot make a pipe: {e}"))?;
-    for ours in [&stdin, &stdout, &stderr, &report] {
-        rustix::io::ioctl_fionbio(ours, true).map_err(|e| format!("cannot set up pipes: {e}"))?;
-    }
+    let (report, report_theirs) = pipe_with(PipeFlags::CLOEXEC).map_err(|e| format!("cannot make a pipe: {e}"))?;
+    rustix::io::ioctl_fionbio(&report, true).map_err(|e| format!("cannot set up pipes: {e}"))?;
     match sys::fork().map_err(|e| format!("cannot start a process: {e}"))? {
-        sys::Forked::Parent(pid) => Ok(Spawned { pid, stdin, stdout, stderr, report }),
+        sys::Forked::Parent(pid) => Ok(Spawned { pid, report }),
         sys::Forked::Child => {
-            let (step, error) = child(&plan, [&stdin_theirs, &stdout_theirs, &stderr_theirs]);
+            let (step, error) = child(&plan, stdio);
             let [a, b, c, d] = error.raw_os_error().unwrap_or(libc::EINVAL).to_le_bytes();
             // A pipe takes five bytes at once; if the parent is gone, so is everything.
             let _ = rustix::io::write(&report_theirs, &[step as u8, a, b, c, d]);
@@ -137,8 +129,8 @@ fn plan(request: &ExecRequest) -> Result<Plan, String> {
 }
 
 /// In the new process: becomes the program, or says where that failed.
-fn child(plan: &Plan, [stdin, stdout, stderr]: [&OwnedFd; 3]) -> (Step, io::Error) {
-    if let Err(error) = prepare(plan, [stdin, stdout, stderr]) {
+fn child(plan: &Plan, stdio: Stdio<'_>) -> (Step, io::Error) {
+    if let Err(error) = prepare(plan, stdio) {
         return (Step::Prepare, error);
     }
     if let Err(error) = become_user(plan.uid) {
@@ -161,8 +153,16 @@ fn child(plan: &Plan, [stdin, stdout, stderr]: [&OwnedFd; 3]) -> (Step, io::Erro
     (Step::Exec, error)
 }
 
-fn prepare(plan: &Plan, [stdin, stdout, stderr]: [&OwnedFd; 3]) -> io::Result<()> {
+fn prepare(plan: &Plan, streams: Stdio<'_>) -> io::Result<()> {
     setsid()?;
+    let [stdin, stdout, stderr] = match streams {
+        Stdio::Pipes(ends) => [&ends.stdin, &ends.stdout, &ends.stderr].map(AsFd::as_fd),
+        Stdio::Terminal(terminal) => {
+            // Its foreground processes are now those of the caller's group.
+            ioctl_tiocsctty(terminal)?;
+            [terminal; 3]
+        }
+    };
     // Only matters within the jail: a harness that has to wait for sixty busy loops stops them late.
     let _ = rustix::process::nice(NICE);
     // Still root, whose file this is. Where it cannot be written the kernel judges by size alone.

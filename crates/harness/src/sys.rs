@@ -6,7 +6,7 @@
 use std::{
     ffi::{CStr, CString},
     io,
-    os::fd::{AsFd, FromRawFd, OwnedFd},
+    os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd},
     ptr,
     sync::OnceLock,
     time::Duration,
@@ -183,6 +183,12 @@ pub fn default_signals() {
         libc::sigemptyset(&raw mut set);
         libc::sigprocmask(libc::SIG_SETMASK, &raw const set, ptr::null_mut());
     }
+}
+
+/// A signal from the keyboard to the foreground processes of a terminal, of which this is the master.
+pub fn signal_foreground(master: impl AsFd, signal: libc::c_int) -> io::Result<()> {
+    // SAFETY: the argument is a number; no memory is touched.
+    check(unsafe { libc::ioctl(master.as_fd().as_raw_fd(), libc::TIOCSIG, signal) }).map(drop)
 }
 
 /// Closes every descriptor from `first` on (`at_exec`: marks it to be closed by exec).

@@ -20,3 +20,5 @@ mod protocol;
 mod resident;
 #[path = "jail/support.rs"]
 mod support;
+#[path = "jail/terminal.rs"]
+mod terminal;

@@ -1,0 +1,56 @@
+//! The standard streams of a process tree, as the harness holds them: pipes, or a terminal.
+
+use std::os::fd::BorrowedFd;
+
+use iteratione_harness::protocol::WindowSize;
+
+mod pipes;
+mod terminal;
+
+pub use pipes::{Ends, Pipes, pipes};
+pub use terminal::Terminal;
+
+/// Output comes on so many: standard output is 0, standard error is 1.
+pub const OUTPUTS: usize = 2;
+
+/// Our ends. None of them blocks.
+pub trait Streams {
+    // --- input
+
+    /// Whether more may be taken from the host.
+    fn has_room(&self) -> bool;
+
+    /// Input from the host. What the program cannot get any more is dropped. An error is the host's mistake.
+    fn take(&mut self, bytes: &[u8]) -> Result<(), String>;
+
+    /// No more will come from the host.
+    fn end_input(&mut self);
+
+    /// Where to wait, while there is something to write.
+    fn hungry(&self) -> Option<BorrowedFd<'_>>;
+
+    /// Writes what the program takes now.
+    fn feed(&mut self);
+
+    /// Nobody will read any more.
+    fn drop_input(&mut self) {}
+
+    /// Bytes of the input that are settled, one way or the other, and that the host is to be told of.
+    fn settled(&mut self) -> u64 {
+        0
+    }
+
+    /// The terminal has another size.
+    fn resize(&mut self, _size: WindowSize) {}
+
+    // --- output
+
+    /// What may have something to read.
+    fn outputs(&self) -> [Option<BorrowedFd<'_>>; OUTPUTS];
+
+    /// Reads one piece; 0 is the end.
+    fn read(&mut self, which: usize, piece: &mut [u8]) -> rustix::io::Result<usize>;
+
+    /// Nothing more will be read from it.
+    fn close(&mut self, which: usize);
+}
