@@ -116,6 +116,8 @@ pub struct LimitsConfig {
     pub run_tickets_per_hour: u32,
     /// Terminals forwarded at one time.
     pub terminals: usize,
+    /// … and of one account.
+    pub terminals_per_account: usize,
     /// Passwords hashed at once; 0 for one per core.
     pub password_hashes: usize,
 }

@@ -10,10 +10,11 @@
 //! which ends when both sides have ended, when one is broken or stuck, or with the hard stop.
 
 mod address;
+mod places;
 mod runner;
 mod tunnel;
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use axum::{
     Router,
@@ -26,15 +27,18 @@ use axum::{
 use hyper::upgrade::OnUpgrade;
 use iteratione_common::ids::UserId;
 use iteratione_serving::Place;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tracing::Instrument as _;
 
-pub use self::address::{RunnerUrl, RunnerUrls};
+pub use self::{
+    address::{RunnerUrl, RunnerUrls},
+    places::Tunnels,
+};
 use self::{
+    places::{Full, Tunnel},
     runner::Answer,
     tunnel::{Patience, Side},
 };
-use crate::{auth::origin, config::ApiConfig, error::ApiError, extract::peer, request_id, state::AppState};
+use crate::{auth::origin, error::ApiError, extract::peer, request_id, state::AppState};
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
@@ -56,44 +60,8 @@ const AGREED: [HeaderName; 3] =
 
 /// When to come back if the runner is away: about as long as it takes to restart.
 const RUNNER_AWAY: Duration = Duration::from_secs(2);
-/// When to come back if all terminals are taken.
+/// When to come back if there are too many terminals.
 const FULL: Duration = Duration::from_secs(10);
-
-/// The terminals that are forwarded, and how many there may be.
-#[derive(Debug, Clone)]
-pub struct Tunnels {
-    free: Arc<Semaphore>,
-    most: usize,
-}
-
-/// One of the terminals; dropped, it is over.
-#[derive(Debug)]
-struct Tunnel(#[expect(dead_code, reason = "held, never looked at")] OwnedSemaphorePermit);
-
-impl Tunnels {
-    /// As the settings say.
-    pub fn new(config: &ApiConfig) -> Self {
-        let most = config.limits.terminals.min(Semaphore::MAX_PERMITS);
-        Self { free: Arc::new(Semaphore::new(most)), most }
-    }
-
-    /// How many are open.
-    pub fn open(&self) -> usize {
-        self.most - self.free.available_permits()
-    }
-
-    fn begin(&self) -> Option<Tunnel> {
-        let tunnel = Tunnel(self.free.clone().try_acquire_owned().ok()?);
-        metrics::gauge!("iteratione_terminals_forwarded").increment(1.0);
-        Some(tunnel)
-    }
-}
-
-impl Drop for Tunnel {
-    fn drop(&mut self) {
-        metrics::gauge!("iteratione_terminals_forwarded").decrement(1.0);
-    }
-}
 
 /// All paths of the runner.
 pub fn routes() -> Router<AppState> {
@@ -110,13 +78,17 @@ async fn forward(State(state): State<AppState>, mut request: Request) -> Result<
     if state.lifecycle.soft.is_cancelled() {
         return Err(ApiError::Unavailable { retry_after: RUNNER_AWAY, cause: None });
     }
-    let Some(tunnel) = state.tunnels.begin() else {
-        let cause = anyhow::anyhow!("{} terminals are open (api.limits.terminals)", config.limits.terminals);
-        return Err(ApiError::Unavailable { retry_after: FULL, cause: Some(cause) });
-    };
+    let account = account(&state, request.uri());
+    let tunnel = state.tunnels.begin(account).map_err(|full| match full {
+        Full::OfOne => ApiError::TooMany { code: "too_many_terminals", retry_after: FULL },
+        Full::OfAll => {
+            let cause = anyhow::anyhow!("{} terminals are open (api.limits.terminals)", config.limits.terminals);
+            ApiError::Unavailable { retry_after: FULL, cause: Some(cause) }
+        }
+    })?;
     let deadline = Duration::from_millis(config.runner_timeout_ms);
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
-    let runners = config.runner_url.of(account(&state, request.uri()));
+    let runners = config.runner_url.of(account);
     let asked = runner::ask(&runners, deadline, path, told(&request, &state), &state.lifecycle);
     let answer = tokio::time::timeout(deadline, asked)
         .await
@@ -146,7 +118,7 @@ fn asks_for_websocket(request: &mut Request) -> Option<OnUpgrade> {
     if asks { request.extensions_mut().remove::<OnUpgrade>() } else { None }
 }
 
-/// Whose ticket it is. What is none, or too old, some runner will refuse.
+/// Whose ticket it is. What is none, or too old, the runner will refuse: so that the refusal is the same everywhere.
 fn account(state: &AppState, uri: &Uri) -> Option<UserId> {
     let ticket = uri.query()?.split('&').find_map(|pair| pair.strip_prefix("ticket="))?;
     Some(state.tickets.verify(ticket, state.clock.now()).ok()?.account)

@@ -67,8 +67,12 @@ impl Judge {
 
     /// A terminal: the browser's socket and the runner's.
     async fn join(&self, runner: &TcpListener) -> (TcpStream, TcpStream) {
+        self.join_at("/ws/run?ticket=t", runner).await
+    }
+
+    async fn join_at(&self, path: &str, runner: &TcpListener) -> (TcpStream, TcpStream) {
         let mut browser = self.connect().await;
-        browser.write_all(upgrade("/ws/run?ticket=t").as_bytes()).await.expect("asks");
+        browser.write_all(upgrade(path).as_bytes()).await.expect("asks");
         let (mut at_runner, _) = taken(runner).await;
         at_runner.write_all(AGREED.as_bytes()).await.expect("agrees");
         let head = head_of(&mut browser).await;

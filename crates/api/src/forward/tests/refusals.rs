@@ -1,6 +1,7 @@
 //! What is no terminal.
 
-use iteratione_common::store::PgPool;
+use iteratione_common::{ids::UserId, store::PgPool};
+use jiff::ToSpan as _;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
@@ -126,4 +127,23 @@ async fn there_are_only_so_many_terminals_and_one_that_ends_makes_room(pg: PgPoo
     judge.join(&runner).await;
     // That one's ends were dropped at once.
     judge.until_open(1).await;
+}
+
+#[sqlx::test(migrator = "iteratione_common::store::MIGRATIONS")]
+async fn one_account_has_only_so_many_of_them_and_others_have_theirs(pg: PgPool) {
+    let (runner, address) = listener().await;
+    let judge = Judge::before(address, pg, &[("ITERATIONE_API__LIMITS__TERMINALS_PER_ACCOUNT", "1")]).await;
+    let path = |account| {
+        let (_, ticket) = judge.state.tickets.issue(account, judge.state.clock.now() + 10.minutes());
+        format!("/ws/run?ticket={ticket}")
+    };
+    let (ada, bob) = (UserId::new(), UserId::new());
+    let first = judge.join_at(&path(ada), &runner).await;
+    let head = problem(&judge.talk(&once(&upgrade(&path(ada)))).await, 429, "too_many_terminals");
+    assert!(head.contains("\r\nretry-after: 10"), "{head}");
+    let _of_bob = judge.join_at(&path(bob), &runner).await;
+    let _of_nobody = judge.join(&runner).await;
+    drop(first);
+    judge.until_open(2).await;
+    judge.join_at(&path(ada), &runner).await;
 }

@@ -1,4 +1,4 @@
-//! Several runners.
+//! Several runners, several accounts.
 
 use iteratione_common::{ids::UserId, store::PgPool};
 use jiff::ToSpan as _;
