@@ -50,10 +50,7 @@ pub fn end(exit: &Exit) -> String {
         };
         format!("{}{memory}", seconds(exit.wall_ms))
     };
-    let stopped = |why: &str| match &exit.message {
-        Some(message) => format!("stopped: {message} ({})", used()),
-        None => format!("stopped: {why} ({})", used()),
-    };
+    let stopped = |why: &str| format!("stopped after {}: {}", used(), exit.message.as_deref().unwrap_or(why));
     match exit.reason {
         Reason::Exited => match (exit.code, exit.signal) {
             (_, Some(signal)) => format!("ended by signal {}{} after {}", signal, signal_name(signal), used()),
@@ -118,10 +115,10 @@ mod tests {
         assert_eq!(end(&exit(Reason::Exited, None, Some(11))), "ended by signal 11 (SIGSEGV) after 0.42 s · 38 MB");
         assert_eq!(
             end(&exit(Reason::Cpu, None, Some(9))),
-            "stopped: its CPU time is used up, 60.01 s (0.42 s · 38 MB)"
+            "stopped after 0.42 s · 38 MB: its CPU time is used up, 60.01 s"
         );
-        let wall = Exit { message: Some("120 s are over".to_owned()), ..exit(Reason::Wall, None, None) };
-        assert_eq!(end(&wall), "stopped: 120 s are over (0.42 s · 38 MB)");
+        let wall = Exit { message: Some("It ran for longer than 120 s.".to_owned()), ..exit(Reason::Wall, None, None) };
+        assert_eq!(end(&wall), "stopped after 0.42 s · 38 MB: It ran for longer than 120 s.");
     }
 
     #[test]

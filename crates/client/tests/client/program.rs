@@ -177,7 +177,7 @@ async fn the_escape_ends_the_program() {
     socket.say(exit(Reason::Killed, None, Some(9))).await;
     assert_eq!(program.end().await.code(), Some(137));
     assert!(same(&before, &terminal.modes()));
-    until("the last line", || terminal.text().contains("stopped: killed")).await;
+    until("the last line", || terminal.text().contains("stopped after 0.42 s · 38 MB: killed")).await;
 }
 
 #[tokio::test]
