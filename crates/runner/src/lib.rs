@@ -8,8 +8,12 @@ mod app;
 pub mod config;
 pub mod health;
 pub mod metrics;
+mod outbox;
 pub mod registry;
+mod ring;
 pub mod router;
+mod session;
+mod socket;
 
 use iteratione_common::{lifecycle::Lifecycle, runs::Runs, terminal::ticket::TicketKey};
 use iteratione_sandbox::Sandbox;
