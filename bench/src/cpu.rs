@@ -111,11 +111,17 @@ pub fn own() -> Duration {
 
 /// CPU time of the whole machine.
 fn machine() -> Option<f64> {
+    Some(machine_ticks()?.0 * tick_ms())
+}
+
+/// Ticks of all CPUs since the machine came up: those in which something ran, and all.
+pub fn machine_ticks() -> Option<(f64, f64)> {
     let stat = std::fs::read_to_string("/proc/stat").ok()?;
     let ticks: Vec<f64> = stat.lines().next()?.split_whitespace().skip(1).filter_map(|t| t.parse().ok()).collect();
-    // user, nice, system, irq, softirq.
-    let used = [0, 1, 2, 5, 6].iter().map(|&i| ticks.get(i).copied().unwrap_or(0.0)).sum::<f64>();
-    Some(used * tick_ms())
+    let of = |fields: &[usize]| fields.iter().map(|&i| ticks.get(i).copied().unwrap_or(0.0)).sum::<f64>();
+    // user, nice, system, irq, softirq; then idle, iowait, and steal, which was nobody's here.
+    let used = of(&[0, 1, 2, 5, 6]);
+    Some((used, used + of(&[3, 4, 7])))
 }
 
 /// CPU time of dockerd and containerd, on this machine.
@@ -136,27 +142,33 @@ fn tick_ms() -> f64 {
 }
 
 /// Every process of the machine.
-fn processes() -> Vec<u64> {
+pub fn processes() -> Vec<u64> {
     let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
     entries.filter_map(|e| e.file_name().to_str().and_then(|n| n.parse().ok())).collect()
 }
 
 /// MiB of the shim of each of these containers, as far as it shares them with nobody.
 pub fn shims(containers: &[String]) -> HashMap<String, f64> {
-    let mut found = HashMap::new();
-    for pid in processes() {
-        let Ok(line) = std::fs::read(format!("/proc/{pid}/cmdline")) else { continue };
+    let of = |(line, mb): (String, f64)| Some((containers.iter().find(|id| line.contains(id.as_str()))?.clone(), mb));
+    all_shims().filter_map(of).collect()
+}
+
+/// MiB of all shims of the machine, as far as they share them with nobody.
+pub fn all_shims_mb() -> f64 {
+    all_shims().map(|(_, mb)| mb).sum()
+}
+
+/// The command line of each shim, and its MiB.
+fn all_shims() -> impl Iterator<Item = (String, f64)> {
+    processes().into_iter().filter_map(|pid| {
+        let line = std::fs::read(format!("/proc/{pid}/cmdline")).ok()?;
         let line = String::from_utf8_lossy(&line).into_owned();
-        if !line.contains("containerd-shim") {
-            continue;
-        }
-        let Some(id) = containers.iter().find(|id| line.contains(id.as_str())) else { continue };
-        let Ok(rollup) = std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup")) else { continue };
+        line.contains("containerd-shim").then_some(())?;
+        let rollup = std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?;
         let pss = rollup.lines().find_map(|l| l.strip_prefix("Pss:"));
         let kb = pss.and_then(|l| l.split_whitespace().next()).and_then(|n| n.parse::<f64>().ok());
-        found.insert(id.clone(), kb.unwrap_or(0.0) / 1024.0);
-    }
-    found
+        Some((line, kb.unwrap_or(0.0) / 1024.0))
+    })
 }
 
 fn number(path: &Path) -> Option<f64> {

@@ -1,4 +1,4 @@
-//! Measures jails beside a bare process and beside one container per run, in one run, side by side.
+//! Measures jails beside a bare process and beside one container per run, in one run, side by side; and live terminals.
 
 pub mod arena;
 pub mod bare;
@@ -16,4 +16,5 @@ pub mod rounds;
 pub mod stats;
 pub mod table;
 pub mod targets;
+pub mod terminal;
 pub mod work;

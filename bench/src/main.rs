@@ -10,6 +10,7 @@ use iteratione_bench::{
     plan::{self, Asked, NAMES},
     report::Report,
     table, targets,
+    terminal::{self, Places},
 };
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -18,7 +19,7 @@ use tokio::signal::unix::{SignalKind, signal};
 #[command(name = "iteratione-bench", version)]
 struct Arguments {
     #[command(subcommand)]
-    command: Option<Internal>,
+    command: Option<Command>,
     /// Few rounds: about three minutes in all.
     #[arg(long)]
     quick: bool,
@@ -43,7 +44,9 @@ struct Arguments {
 }
 
 #[derive(Debug, Subcommand)]
-enum Internal {
+enum Command {
+    /// Measures live terminals instead.
+    Terminal(terminal::Asked),
     /// Forks bare processes; used by the benchmark itself.
     #[command(hide = true)]
     Bare { root: PathBuf, files: PathBuf },
@@ -52,7 +55,11 @@ enum Internal {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let outcome = match &arguments.command {
-        Some(Internal::Bare { root, files }) => bare::serve(root, files),
+        Some(Command::Bare { root, files }) => bare::serve(root, files),
+        Some(Command::Terminal(asked)) => {
+            let Arguments { home, languages, harness, .. } = &arguments;
+            terminal::run(asked, Places { home, languages, harness })
+        }
         None => tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()

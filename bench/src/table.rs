@@ -115,7 +115,7 @@ fn ms(time: f64) -> String {
 }
 
 /// Columns as wide as their widest cell; numbers to the right.
-fn grid(head: &[&str], rows: Vec<Vec<String>>) -> String {
+pub fn grid(head: &[&str], rows: Vec<Vec<String>>) -> String {
     let mut all = vec![head.iter().map(|&h| h.to_owned()).collect::<Vec<_>>()];
     all.extend(rows);
     let width = |column: usize| all.iter().filter_map(|r| r.get(column)).map(|c| c.chars().count()).max().unwrap_or(0);
