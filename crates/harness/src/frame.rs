@@ -239,7 +239,8 @@ mod tests {
             |(compiler, argv, cwd, limits)| {
                 let role = if compiler { Role::Compiler } else { Role::Program };
                 let env = BTreeMap::from([("A".to_owned(), cwd.clone())]);
-                let size = WindowSize { cols: 80, rows: 24 };
+                let [rows, cols, ..] = limits.wall_ms.to_le_bytes().map(u16::from);
+                let size = WindowSize { cols, rows };
                 let terminal = compiler.then_some(TerminalRequest { size, window: limits.cpu_ms });
                 ToHarness::Exec(ExecRequest { role, argv, env, cwd, limits, terminal })
             },
@@ -397,6 +398,28 @@ mod tests {
         decoder.push(&[0xff, 0xff, 0xff, 0xff, 0x83]);
         assert_eq!(decoder.next(), Err(FrameError::TooLong(u32::MAX as usize)));
         assert_eq!(frame(&mut Vec::new(), 0x83, &vec![0; MAX_PAYLOAD + 1]), Err(FrameError::TooLong(MAX_PAYLOAD + 1)));
+    }
+
+    #[test]
+    fn a_request_that_says_nothing_of_a_terminal_has_none() {
+        let limits = r#"{"cpu_ms":1,"wall_ms":2,"output_bytes":3,"file_bytes":4,"open_files":5,"stack_bytes":null}"#;
+        let request = format!(r#"{{"role":"program","argv":["a"],"env":{{}},"cwd":"/","limits":{limits}}}"#);
+        let decoded = ToHarness::decode(0x01, request.as_bytes());
+        assert!(matches!(decoded, Ok(ToHarness::Exec(ExecRequest { terminal: None, .. }))), "{decoded:?}");
+    }
+
+    #[test]
+    fn sizes_credits_and_counts_that_are_none_are_errors() {
+        for payload in ["", "{}", "7", "{\"cols\":80}", "{\"cols\":65536,\"rows\":1}", "{\"cols\":-1,\"rows\":1}"] {
+            let decoded = ToHarness::decode(0x0e, payload.as_bytes());
+            assert!(matches!(decoded, Err(FrameError::BadPayload { kind: 0x0e, .. })), "{payload}");
+        }
+        for payload in ["", "{}", "7", "{\"bytes\":-1}", "{\"bytes\":1.5}", "{\"bytes\":18446744073709551616}"] {
+            let decoded = ToHarness::decode(0x0f, payload.as_bytes());
+            assert!(matches!(decoded, Err(FrameError::BadPayload { kind: 0x0f, .. })), "{payload}");
+            let decoded = FromHarness::decode(0x8e, payload.as_bytes());
+            assert!(matches!(decoded, Err(FrameError::BadPayload { kind: 0x8e, .. })), "{payload}");
+        }
     }
 
     #[test]

@@ -36,6 +36,10 @@ const MEMORY_SHARE: u32 = 20;
 const MEMORY_MOST: Duration = Duration::from_millis(20);
 /// ... or this, if a human is at it: of these there are many at once, and most of them wait.
 const MEMORY_MOST_OF_TERMINALS: Duration = Duration::from_secs(1);
+/// That keystrokes were taken is told together with their echo. If there is none, after so long ...
+const TAKEN_LATEST: Duration = Duration::from_millis(100);
+/// ... or when they are so many.
+const TAKEN_MOST: u64 = 16 * 1024;
 /// CPU time beyond the limit that is still measured before a tree is killed: so much, or a twentieth of the limit.
 const CPU_SLACK: Duration = Duration::from_millis(100);
 /// Wall time that is given back at most to a program that was ready to run and was not let.
@@ -62,6 +66,8 @@ pub struct Job {
     streams: Box<dyn Streams>,
     /// Bytes of output that may be passed on before the host gives leave for more.
     credit: u64,
+    /// When the host is to know at the latest what was taken.
+    tell_by: Option<Instant>,
     /// Bytes of each output that were passed on.
     passed: [u64; OUTPUTS],
     report: OwnedFd,
@@ -129,6 +135,7 @@ impl Job {
             phase: Phase::Running,
             streams,
             credit,
+            tell_by: None,
             passed: [0; OUTPUTS],
             report: spawned.report,
             started,
@@ -175,8 +182,21 @@ impl Job {
 
     /// Tells the host how much of the input is no longer under way, if it has to know.
     pub fn tell_taken(&mut self, out: &mut Output) -> Result<(), String> {
-        let bytes = if out.has_room() { self.streams.settled() } else { 0 };
-        if bytes == 0 { Ok(()) } else { out.send(&FromHarness::Taken(Taken { bytes })).map_err(|e| e.to_string()) }
+        let bytes = self.streams.settled();
+        if bytes == 0 || !out.has_room() {
+            return Ok(());
+        }
+        // Each write to the host passes through several processes, so none is made for this alone.
+        let alone = out.is_empty() && bytes < TAKEN_MOST && matches!(self.phase, Phase::Running);
+        if alone {
+            let now = Instant::now();
+            if *self.tell_by.get_or_insert(now + TAKEN_LATEST) > now {
+                return Ok(());
+            }
+        }
+        self.tell_by = None;
+        self.streams.told();
+        out.send(&FromHarness::Taken(Taken { bytes })).map_err(|e| e.to_string())
     }
 
     /// Its terminal, if it has one, has another size.
@@ -262,7 +282,7 @@ impl Job {
     /// When [`Job::watch`] must be called again at the latest.
     pub fn wake(&self) -> Option<Instant> {
         match self.phase {
-            Phase::Running => Some(self.wall_end.map_or(self.next_check, |w| w.min(self.next_check))),
+            Phase::Running => [self.wall_end, self.tell_by, Some(self.next_check)].into_iter().flatten().min(),
             Phase::Dying { next_kill, .. } => Some(next_kill),
             Phase::Draining => None,
         }

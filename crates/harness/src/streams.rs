@@ -36,9 +36,12 @@ pub trait Streams {
     fn drop_input(&mut self) {}
 
     /// Bytes of the input that are settled, one way or the other, and that the host is to be told of.
-    fn settled(&mut self) -> u64 {
+    fn settled(&self) -> u64 {
         0
     }
+
+    /// The host was told of all that are settled.
+    fn told(&mut self) {}
 
     /// The terminal has another size.
     fn resize(&mut self, _size: WindowSize) {}

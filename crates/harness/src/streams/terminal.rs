@@ -60,18 +60,17 @@ impl Terminal {
         });
         let opened = opened.map_err(|e| format!("cannot act as uid {uid}: {e}"))?;
         let (ours, theirs) = opened.map_err(|e| format!("cannot open a terminal: {e}"))?;
-        let terminal = Self { ours, theirs, queue: Queue::default(), under_way: 0, deaf: false, closed: false };
-        terminal.set_up(size).map_err(|e| format!("cannot set up the terminal: {e}"))?;
-        Ok(terminal)
+        Self::new(ours, theirs, size).map_err(|e| format!("cannot set up the terminal: {e}"))
     }
 
-    fn set_up(&self, size: WindowSize) -> rustix::io::Result<()> {
-        rustix::io::ioctl_fionbio(&self.ours, true)?;
-        let mut modes = tcgetattr(&self.theirs)?;
+    fn new(ours: OwnedFd, theirs: OwnedFd, size: WindowSize) -> rustix::io::Result<Self> {
+        rustix::io::ioctl_fionbio(&ours, true)?;
+        let mut modes = tcgetattr(&theirs)?;
         // The rest is what the kernel gives every terminal: lines, echo, signals.
         modes.input_modes |= InputModes::IUTF8;
-        tcsetattr(&self.theirs, OptionalActions::Now, &modes)?;
-        tcsetwinsize(&self.theirs, winsize(size))
+        tcsetattr(&theirs, OptionalActions::Now, &modes)?;
+        tcsetwinsize(&theirs, winsize(size))?;
+        Ok(Self { ours, theirs, queue: Queue::default(), under_way: 0, deaf: false, closed: false })
     }
 
     /// The program's end.
@@ -171,11 +170,12 @@ impl Streams for Terminal {
         self.queue = Queue::default();
     }
 
-    fn settled(&mut self) -> u64 {
-        let waiting = self.queue.len() as u64;
-        let settled = self.under_way.saturating_sub(waiting);
-        self.under_way = waiting;
-        settled
+    fn settled(&self) -> u64 {
+        self.under_way.saturating_sub(self.queue.len() as u64)
+    }
+
+    fn told(&mut self) {
+        self.under_way = self.queue.len() as u64;
     }
 
     fn resize(&mut self, size: WindowSize) {
@@ -203,5 +203,89 @@ impl Streams for Terminal {
 
     fn close(&mut self, which: usize) {
         self.closed |= which == 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn terminal() -> Terminal {
+        let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
+        let ours = openpt(flags).expect("a terminal");
+        unlockpt(&ours).expect("ours");
+        let theirs = ioctl_tiocgptpeer(&ours, flags).expect("its other end");
+        Terminal::new(ours, theirs, WindowSize { cols: 80, rows: 24 }).expect("set up")
+    }
+
+    fn modes() -> Termios {
+        tcgetattr(&terminal().theirs).expect("modes")
+    }
+
+    fn found(bytes: &[u8], modes: &Termios) -> Vec<(usize, libc::c_int)> {
+        interrupts(bytes, modes).iter().map(|interrupt| (interrupt.at, interrupt.signal)).collect()
+    }
+
+    #[test]
+    fn the_last_interrupt_of_each_kind_counts() {
+        let modes = modes();
+        assert_eq!(found(b"print 1\n\x04", &modes), []);
+        assert_eq!(found(b"\x03a\x03b\x1a", &modes), [(2, libc::SIGINT), (4, libc::SIGTSTP)]);
+        assert_eq!(found(b"\x1c\x1a\x03", &modes), [(0, libc::SIGQUIT), (1, libc::SIGTSTP), (2, libc::SIGINT)]);
+    }
+
+    #[test]
+    fn what_interrupts_is_the_terminal_s_own_setting() {
+        let all = b"\x00\x03\x1a\x1cq";
+        let mut raw = modes();
+        raw.make_raw();
+        assert_eq!(found(all, &raw), []);
+        let mut other = modes();
+        other.special_codes[SpecialCodeIndex::VINTR] = b'q';
+        other.special_codes[SpecialCodeIndex::VSUSP] = b'q';
+        other.special_codes[SpecialCodeIndex::VQUIT] = 0;
+        assert_eq!(found(all, &other), [(4, libc::SIGINT)], "one key is one signal, and 0 is no key");
+    }
+
+    #[test]
+    fn what_nobody_reads_waits_within_its_bound_until_it_is_dropped() {
+        let (mut terminal, most) = (terminal(), usize::try_from(TERMINAL_INPUT_MOST).expect("small"));
+        terminal.take(&b"0123456\n".repeat(most / 8)).expect("as much as allowed");
+        let settled = terminal.settled();
+        assert!(settled > 0 && settled < TERMINAL_INPUT_MOST, "{settled}");
+        assert!(terminal.hungry().is_some());
+        assert!(terminal.take(b"x").is_err(), "the host does not know yet that some of it was taken");
+        terminal.under_way -= 1;
+        terminal.told();
+        terminal.take(b"x").expect("now it does");
+        terminal.drop_input();
+        assert_eq!((terminal.settled(), terminal.hungry().is_none()), (TERMINAL_INPUT_MOST - settled + 1, true));
+        terminal.told();
+        terminal.take(b"nobody is there\n").expect("dropped");
+        assert_eq!(terminal.settled(), 16);
+    }
+
+    #[test]
+    fn an_interrupt_does_not_wait_behind_what_nobody_reads() {
+        let mut terminal = terminal();
+        terminal.take(&b"0123456\n".repeat(100_000)).expect("as much as allowed");
+        terminal.take(b"more\n\x03line\n").expect("as much as allowed");
+        assert_eq!((terminal.settled(), terminal.under_way), (800_011, 800_011), "nothing waits");
+        let mut line = [0; 100];
+        let read = rustix::io::read(&terminal.theirs, &mut line).expect("a line");
+        assert_eq!(line.get(..read), Some(&b"line\n"[..]), "what was typed before is gone");
+    }
+
+    #[test]
+    fn output_is_gathered_and_an_empty_terminal_is_not_its_end() {
+        let mut terminal = terminal();
+        let mut piece = vec![0; 20_000];
+        assert_eq!(terminal.read(0, &mut piece), Err(Errno::AGAIN));
+        rustix::io::write(&terminal.theirs, &[b'x'; 6000]).expect("it takes it");
+        assert_eq!(terminal.read(0, &mut piece[..100]), Ok(100));
+        assert_eq!(terminal.read(0, &mut piece), Ok(5900));
+        assert_eq!(terminal.read(0, &mut piece), Err(Errno::AGAIN));
+        terminal.close(0);
+        assert_eq!((terminal.read(0, &mut piece), terminal.outputs()[0].is_none()), (Ok(0), true));
     }
 }

@@ -39,7 +39,6 @@ fn ctrl_c_ends_a_flood_that_nobody_reads() {
     screen.sync();
     screen.type_in(CTRL_C);
     screen.until_taken();
-    assert_eq!(screen.end, None, "what it had printed is still to be read");
     screen.credit(1 << 20);
     let result = screen.end_clean();
     assert_eq!((result.stop, result.signal), (None, Some(libc::SIGINT)));
@@ -114,7 +113,7 @@ fn what_a_program_does_not_read_waits_and_ctrl_c_overtakes_it() {
         screen.type_in(line.repeat(most / 8));
         screen.wait("what the kernel takes", |s| s.taken > 0);
         screen.sync();
-        assert!(screen.taken < 20_000, "{}", screen.taken);
+        assert!(screen.taken < TERMINAL_INPUT_MOST / 2, "{}", screen.taken);
         // There is room again for as much as was taken.
         let room = usize::try_from(screen.taken).expect("small");
         screen.type_in("y".repeat(room - 1));
@@ -162,12 +161,8 @@ fn more_input_than_may_be_under_way_is_a_fault() {
     screen.type_in("0123456\n".repeat(usize::try_from(TERMINAL_INPUT_MOST / 8).expect("small")));
     screen.wait("what the kernel takes", |s| s.taken > 0);
     screen.sync();
-    let room = usize::try_from(screen.taken).expect("small");
-    screen.type_in(vec![b'x'; room]);
-    screen.sync();
-    screen.type_in("x");
-    // It may just have taken one more: the kernel moves in its own time.
-    screen.type_in(vec![b'x'; 65_536]);
+    // More than the kernel holds. One frame, for there may be nobody who would take a second.
+    screen.jail.send(&ToHarness::Stdin(vec![b'x'; 200_000]));
     let message = loop {
         match screen.jail.receive() {
             iteratione_harness::protocol::FromHarness::Fault(fault) => break fault.message,

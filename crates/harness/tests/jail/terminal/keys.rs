@@ -1,8 +1,12 @@
 //! What the keys do: they are those of a local terminal.
+//!
+//! A signal that comes just before a system call of Perl's is handled after it. So who handles signals here never waits
+//! for long in one.
+
+use iteratione_harness::protocol::{Role, ToHarness};
 
 use super::{CTRL_BACKSLASH, CTRL_C, CTRL_D, CTRL_Z, Screen, size};
 use crate::support::{perl, program, sh};
-use iteratione_harness::protocol::{Role, ToHarness};
 
 #[test]
 fn all_three_streams_are_the_terminal_with_its_size_from_the_first_instruction() {
@@ -63,9 +67,10 @@ fn ctrl_c_ends_a_program_that_does_not_care_and_is_caught_by_one_that_does() {
 fn ctrl_c_reaches_the_foreground_processes_and_not_a_child_in_a_session_of_its_own() {
     let mut screen = Screen::open(perl(
         "use POSIX; $| = 1; $SIG{INT} = 'IGNORE'; pipe R, W;
-         if (!fork) { $SIG{INT} = sub { syswrite W, 'f'; POSIX::_exit(0) }; print 'one '; sleep 1000 }
-         if (!fork) { POSIX::setsid(); $SIG{INT} = sub { syswrite W, 'x' }; print 'two '; sleep 1000 }
-         sysread R, $x, 1; print \"heard $x\"; exit 4",
+         sub nap { select undef, undef, undef, 0.05 while 1 }
+         if (!($one = fork)) { $SIG{INT} = sub { syswrite W, 'f'; POSIX::_exit(0) }; print 'one '; nap() }
+         if (!fork) { POSIX::setsid(); $SIG{INT} = sub { syswrite W, 'x' }; print 'two '; nap() }
+         sysread R, $x, 1; waitpid $one, 0; print \"heard $x\"; exit 4",
     ));
     screen.wait("both children", |s| s.find("one ").is_some() && s.find("two ").is_some());
     screen.type_in(CTRL_C);
@@ -102,7 +107,9 @@ fn ctrl_z_is_a_signal_for_who_handles_it_and_stops_nobody_whom_no_shell_could_st
     screen.type_in(CTRL_D);
     assert_eq!(screen.end().exit_code, Some(0));
 
-    let mut screen = Screen::open(perl("$| = 1; $SIG{TSTP} = sub { print 'handled'; exit 5 }; print 'up'; sleep 1000"));
+    let mut screen = Screen::open(perl(
+        "$| = 1; $SIG{TSTP} = sub { print 'handled'; exit 5 }; print 'up'; select undef, undef, undef, 0.05 while 1",
+    ));
     screen.until("up");
     screen.type_in(CTRL_Z);
     screen.until("handled");
@@ -137,7 +144,7 @@ fn a_password_is_read_from_the_terminal_by_name_and_not_shown() {
 fn another_size_is_told_by_a_signal_and_the_same_one_is_not() {
     let mut screen = Screen::open(perl(
         "$| = 1; $n = 0; $SIG{WINCH} = sub { $n++; print \"$n: \", `stty size` }; print 'up';
-         while (1) { defined($_ = <STDIN>) or next; exit $n }",
+         until ($done) { vec($r = '', 0, 1) = 1; $done = 1 if select($r, undef, undef, 0.05) > 0 } exit $n",
     ));
     screen.until("up");
     screen.jail.send(&ToHarness::Resize(size(80, 24)));

@@ -83,7 +83,8 @@ fn the_limits_of_time_are_those_of_every_program() {
         (request.limits.cpu_ms, request.limits.wall_ms) = (cpu_ms, wall_ms);
         request.terminal = Some(TerminalRequest { size: size(80, 24), window: WIDE });
         let run = jail.run(request);
-        assert_eq!((run.result.stop, run.text().as_str()), (Some(stop), "up"));
+        assert_eq!(run.result.stop, Some(stop));
+        assert!("up".starts_with(&run.text()), "{:?}", run.text());
         jail.is_as_new();
     }
 }
@@ -91,12 +92,15 @@ fn the_limits_of_time_are_those_of_every_program() {
 #[test]
 fn a_terminal_that_idles_costs_nothing() {
     // The harness looks at its own CPU time through the eyes of a program.
-    let script = "sub own { open F, '<', '/proc/1/schedstat' or return -1; (split ' ', <F>)[2] }
-         $| = 1; select undef, undef, undef, 25; $a = own(); select undef, undef, undef, 5; $b = own(); print $b - $a, qq( slices)";
+    let script = "sub own { open F, '<', '/proc/1/schedstat' or die; ((split ' ', <F>)[2], time) }
+         $| = 1; select undef, undef, undef, 25; ($a, $s) = own(); select undef, undef, undef, 6; ($b, $t) = own();
+         print $b - $a, q( slices in ), $t - $s, q( s.)";
     let mut screen = Screen::open(perl(script));
-    screen.until(" slices");
-    let slices: i64 = screen.text().split(' ').next().and_then(|n| n.parse().ok()).expect("a number");
-    // Once a second, and a few more for what happens meanwhile.
-    assert!((0..40).contains(&slices), "{slices}");
+    screen.until(" s.");
+    let text = screen.text();
+    let numbers: Vec<u32> = text.split(' ').filter_map(|word| word.parse().ok()).collect();
+    let [slices, seconds] = numbers[..] else { panic!("{text}") };
+    // Once a second; each may be cut in pieces when the machine is busy. It would be fifty without the longer pause.
+    assert!(slices > 0 && slices < 10 * seconds, "{text}");
     assert_eq!(screen.end_clean().exit_code, Some(0));
 }
