@@ -108,8 +108,10 @@ pub struct Session {
     run: Run,
     /// What to name when resuming, once the runner has told.
     secret: Option<String>,
-    /// It was seen compiling or running.
+    /// It was seen compiling or running…
     began: bool,
+    /// …and running: before that nobody takes keys.
+    running: bool,
     /// Bytes of output received, of these shown, and of these acknowledged.
     received: u64,
     shown: u64,
@@ -118,7 +120,7 @@ pub struct Session {
     told: bool,
     /// Output is in order again only after the runner has said where it goes on.
     resuming: bool,
-    /// What was typed while there was no connection.
+    /// What was typed while nobody took it.
     keys: VecDeque<u8>,
     kill: bool,
     /// What the runner said before it hung up.
@@ -145,6 +147,7 @@ impl Session {
             run,
             secret: None,
             began: false,
+            running: false,
             received: 0,
             shown: 0,
             acked: 0,
@@ -161,10 +164,10 @@ impl Session {
         Ok(session)
     }
 
-    /// Queues keystrokes, which [`Self::next`] sends. Without a connection the first [`KEYS_KEPT`] are kept for the next
-    /// one; gives back how many were accepted.
+    /// Queues keystrokes, which [`Self::next`] sends. Before the program runs, and without a connection, the first
+    /// [`KEYS_KEPT`] are kept for later; gives back how many were accepted.
     pub fn type_in(&mut self, bytes: &[u8]) -> usize {
-        if let (Link::Up(terminal), false) = (&mut self.link, self.resuming) {
+        if let (Link::Up(terminal), true, false) = (&mut self.link, self.running, self.resuming) {
             // A broken connection shows when reading.
             let _ = terminal.queue_keys(Bytes::copy_from_slice(bytes));
             return bytes.len();
@@ -177,7 +180,7 @@ impl Session {
     /// Whether the network is behind with what was typed: a source that never tires waits for the next update then.
     pub fn is_behind(&self) -> bool {
         match &self.link {
-            Link::Up(terminal) => terminal.is_held_up() || self.resuming,
+            Link::Up(terminal) => terminal.is_held_up() || self.resuming || !self.running,
             Link::Down(_) => true,
         }
     }
@@ -266,7 +269,11 @@ impl Session {
             ServerMessage::Status { phase, position, session } => {
                 self.secret = session.or(self.secret.take());
                 self.began |= phase != Phase::Queued;
+                self.running = phase == Phase::Running;
                 self.outage = None;
+                if self.running {
+                    self.catch_up();
+                }
                 Update::Status { phase, position }
             }
             ServerMessage::Diagnostics { items } => Update::Diagnostics(items),
@@ -377,11 +384,13 @@ impl Session {
         }
         (self.received, self.shown, self.acked) = (0, 0, 0);
         terminal.queue(&ClientMessage::Run(Box::new(self.run.clone())))?;
-        self.catch_up();
+        if self.kill {
+            self.say(&ClientMessage::Kill);
+        }
         Ok(())
     }
 
-    /// What was typed and asked for while there was no connection.
+    /// What was typed and asked for while nobody took it.
     fn catch_up(&mut self) {
         let keys: Vec<u8> = self.keys.drain(..).collect();
         if !keys.is_empty() {

@@ -150,13 +150,15 @@ async fn a_run_that_waited_when_the_runner_restarted_is_asked_for_again() {
     let update = next(&mut session).await.expect("an update");
     assert_eq!(update, Update::Status { phase: Phase::Queued, position: Some(3) });
     assert_eq!(next(&mut session).await.expect("an update"), Update::Reconnecting);
-    let (update, _second) = tokio::join!(next(&mut session), async {
-        let (mut second, run) = peer.accept_run("new").await;
-        assert_eq!(run.language, "python");
-        second.show(b"1").await;
+    session.type_in(b"typed ahead");
+    let (update, mut second) = tokio::join!(next(&mut session), async {
+        let mut second = peer.accept().await;
+        assert_eq!(second.run().await.language, "python");
+        second.say(ServerMessage::Status { phase: Phase::Running, position: None, session: None }).await;
         second
     });
     assert_eq!(update.expect("an update"), Update::Status { phase: Phase::Running, position: None });
+    assert_eq!(second.keys(11).await, b"typed ahead", "nobody takes keys before there is a program");
 }
 
 #[tokio::test]
