@@ -24,12 +24,16 @@ pub mod watch_over;
 use crowd::Crowd;
 use grading::Grading;
 use installation::{Address, Installation};
-use programs::Language;
-use report::{Load, Report};
+use programs::{Language, Program};
+use report::{Load, Report, Unread};
+
+use seat::Seat;
 
 use crate::{
     arena::{Arena, Keep},
-    machine, table,
+    machine,
+    report::short,
+    table,
 };
 
 /// Nothing here takes longer.
@@ -38,6 +42,8 @@ const WHOLE: Duration = Duration::from_secs(3 * 3600);
 const UNBEARABLE_MS: f64 = 1_000.0;
 /// Between two keys of somebody who types fast.
 const PAUSE: Duration = Duration::from_millis(200);
+/// How long nobody reads.
+const UNREAD: Duration = Duration::from_secs(6);
 const LANGUAGES: [Language; 2] = [Language::Java, Language::Python];
 
 /// What was asked for.
@@ -98,7 +104,7 @@ impl Asked {
             ("ITERATIONE_RUNNER__WALL_SECONDS", 7_200),
             ("ITERATIONE_RUNNER__IDLE_SECONDS", 7_200),
             ("ITERATIONE_RUNNER__OUTPUT_MB", 1024),
-            ("ITERATIONE_API__TERMINALS", 2 * most + 64),
+            ("ITERATIONE_API__LIMITS__TERMINALS", 2 * most + 64),
             ("ITERATIONE_API__CONNECTIONS", 4 * most + 256),
             ("ITERATIONE_SANDBOX__MAX_CONTAINERS", most + 48),
             ("ITERATIONE_SANDBOX__ROOM_MS", 900_000),
@@ -196,7 +202,7 @@ async fn warm(
         report.idle.push(idle::interrupts(&installation.api, language, asked.times(20, 3)).await?);
     }
     if asked.wants("load") {
-        report.broke = loads(asked, installation, stack, &mut report.loads).await?;
+        report.broke = loads(asked, installation, stack, &mut report.loads, &mut report.unread).await?;
     }
     Ok(())
 }
@@ -252,6 +258,7 @@ async fn loads(
     installation: &Installation,
     stack: &Stack,
     loads: &mut Vec<Load>,
+    unread: &mut Option<Unread>,
 ) -> anyhow::Result<Option<String>> {
     let grading = Grading::prepare(stack).await;
     let alone = grading.some(asked.times(6, 2)).await;
@@ -259,6 +266,9 @@ async fn loads(
         installation.settled(language).await?;
     }
     let before_mb = watch_over::resident_mb(installation.watched.runner).unwrap_or(0.0);
+    say("floods that nobody reads");
+    *unread = Some(floods(installation, before_mb, asked.times(40, 4)).await?);
+    installation.nobody().await?;
     let mut crowd = Crowd::new(installation.api.clone());
     let mut broke = None;
     for terminals in asked.steps() {
@@ -282,9 +292,10 @@ async fn loads(
         let both = async { tokio::join!(typing, grading.until(stopped)).1 };
         let (meanwhile, used) = watch_over::during(installation.watched, before_mb, terminals, both).await;
         load.grading.extend(alone.rows("submission, alone"));
-        load.grading.extend(meanwhile.rows("submission, beside them"));
+        load.grading.extend(meanwhile.rows("submission, beside"));
         load.used = used;
         load.complaints = crowd.complaints();
+        load.complaints.extend(alone.complaint.clone().into_iter().chain(meanwhile.complaint));
         broke = judged(&load);
         loads.push(load);
         if broke.is_some() {
@@ -296,6 +307,23 @@ async fn loads(
     installation.nobody().await?;
     say(&format!("all have left, and their containers are gone after {:.1} s", began.elapsed().as_secs_f64()));
     Ok(broke)
+}
+
+/// What the runner takes when programs print as fast as they can and their browsers read nothing.
+async fn floods(installation: &Installation, before_mb: f64, terminals: usize) -> anyhow::Result<Unread> {
+    let mut seats = Vec::new();
+    for language in LANGUAGES.into_iter().cycle().take(terminals) {
+        seats.push(Seat::start(&(installation.api)(), language, Program::Floods).await?.0);
+    }
+    let (mut most, began) = (0.0_f64, Instant::now());
+    while began.elapsed() < UNREAD {
+        most = most.max(watch_over::resident_mb(installation.watched.runner).unwrap_or(0.0));
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    futures_util::future::join_all(seats.into_iter().map(Seat::leave)).await;
+    #[allow(clippy::cast_precision_loss, reason = "a few terminals")]
+    let each = (most - before_mb) / terminals.max(1) as f64;
+    Ok(Unread { terminals, runner_mb_each: short(each) })
 }
 
 /// Whether something is wrong, with what is known of why.

@@ -27,6 +27,8 @@ pub struct Graded {
     java: Samples,
     python: Samples,
     missing: usize,
+    /// Why, of the last that is missing.
+    pub complaint: Option<String>,
 }
 
 impl Grading {
@@ -64,7 +66,10 @@ impl Grading {
             match self.one(program).await {
                 Ok(()) if program.language == "java" => graded.java.add(began.elapsed()),
                 Ok(()) => graded.python.add(began.elapsed()),
-                Err(_) => graded.missing += 1,
+                Err(error) => {
+                    graded.missing += 1;
+                    graded.complaint = Some(format!("{error:#}"));
+                }
             }
         }
     }
@@ -74,7 +79,7 @@ impl Grading {
         let made = self.student.post(&path, &program.hand_in()).await?;
         let id = made["id"].as_str().unwrap_or_default();
         let result = self.student.result(id, GRADED).await?;
-        anyhow::ensure!(result["verdict"] == "accepted", "{}: {}", program.name, result["verdict"]);
+        anyhow::ensure!(result["verdict"] == "AC", "{}: {}", program.name, result["verdict"]);
         Ok(())
     }
 }

@@ -110,7 +110,8 @@ pub async fn first_byte(
     let mut samples = Samples::default();
     for time in 0..times + FIRST_STARTS {
         settled().await?;
-        let (seat, start) = Seat::start(&door(), language, Program::Hello).await?;
+        let (mut seat, start) = Seat::start(&door(), language, Program::Hello).await?;
+        seat.sees("Hello, World!").await?;
         if time >= FIRST_STARTS {
             samples.add(start.first_byte);
         }

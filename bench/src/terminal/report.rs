@@ -17,6 +17,8 @@ pub struct Report {
     pub machine: Machine,
     /// One terminal at a time, on a machine that does nothing else.
     pub idle: Vec<Row>,
+    /// Floods that nobody reads.
+    pub unread: Option<Unread>,
     /// Many terminals at once.
     pub loads: Vec<Load>,
     /// What went wrong first, in words, and at how many terminals.
@@ -63,6 +65,16 @@ pub struct Load {
     pub used: Used,
     /// What people were told who got no terminal or lost theirs, each once.
     pub complaints: Vec<String>,
+}
+
+/// Programs that print as fast as they can, to browsers that read nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Unread {
+    /// How many.
+    pub terminals: usize,
+    /// MiB of the runner for each.
+    pub runner_mb_each: f64,
 }
 
 /// What is used.
@@ -130,6 +142,12 @@ impl Report {
             out.push("\nOne terminal at a time, milliseconds. The ways take turns, key by key.".to_owned());
             out.push(grid(&HEAD, self.idle.iter().map(Row::cells).collect()));
         }
+        if let Some(Unread { terminals, runner_mb_each }) = self.unread {
+            out.push(format!(
+                "\n{terminals} programs print as fast as they can and nobody reads: {runner_mb_each:.2} MiB of the \
+                 runner for each."
+            ));
+        }
         for load in &self.loads {
             out.push(load.tables());
         }
@@ -160,6 +178,9 @@ impl Report {
             add(&format!("Ctrl-C under a flood, {}, p95", row.way), "≤ 200 ms", format!("{:.0} ms", row.p95_ms), {
                 row.p95_ms <= 200.0
             });
+        }
+        if let Some(Unread { runner_mb_each: each, .. }) = self.unread {
+            add("runner for each flood that nobody reads", "≤ 1 MiB", format!("{each:.2} MiB"), each <= 1.0);
         }
         for load in self.loads.iter().filter(|l| l.asked <= 120) {
             let missing: usize = load.rows.iter().map(|r| r.missing).sum();

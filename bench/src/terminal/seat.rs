@@ -74,6 +74,11 @@ impl Seat {
         self.until(format!("{READY}\r\n").as_bytes(), STARTED).await
     }
 
+    /// Waits for words of the program.
+    pub async fn sees(&mut self, words: &str) -> anyhow::Result<()> {
+        self.until(words.as_bytes(), MISSING).await
+    }
+
     /// Types one character and the end of the line.
     pub async fn round(&mut self, character: char) -> anyhow::Result<Round> {
         let began = Instant::now();
