@@ -444,6 +444,7 @@ impl Session {
             socket.outbox.finish(&ServerMessage::Exit(exit.clone()));
             if self.drains {
                 self.hang_up(close::RESTARTING, "restarting");
+                self.forget_at = Some(Instant::now());
             }
         }
         self.exit = Some(exit);

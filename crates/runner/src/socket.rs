@@ -142,11 +142,11 @@ impl Socket {
         self.outbox.close(code, reason);
         let goodbye = async {
             if self.ended {
-                // The answer to its close frame, or what it is told about a frame that cannot be read: the stream is
-                // readable no more, but it must not be cut before that is on its way.
+                // The stream is readable no more, but what it is told about that, and the answer to its close frame,
+                // must be on their way before it is cut. After a close frame only the answer may follow.
                 while let Some(message) = self.outbox.next(ring) {
                     if self.stream.send(message).await.is_err() {
-                        return;
+                        break;
                     }
                 }
                 let _ = self.stream.flush().await;

@@ -72,7 +72,7 @@ impl Session {
         }
         let silent = code == Some(close::IDLE);
         self.part_with(close::IDLE, if silent { "no answer to pings" } else { "" });
-        if self.drains && self.work.is_over() { ControlFlow::Break(End::Gone) } else { ControlFlow::Continue(()) }
+        ControlFlow::Continue(())
     }
 
     /// Goes on without a socket, or with the one that waits.
@@ -83,7 +83,9 @@ impl Session {
         if let Some(rival) = self.rival.take() {
             return self.attach(rival.newcomer);
         }
-        let until = Instant::now() + self.services.config.grace();
+        // Nobody can come back to a service that takes no sockets any more.
+        let grace = if self.drains { Duration::ZERO } else { self.services.config.grace() };
+        let until = Instant::now() + grace;
         tracing::info!("the socket is gone");
         self.forget_at = Some(until);
         self.registration.set_detached(true);
