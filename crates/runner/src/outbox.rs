@@ -190,7 +190,7 @@ mod tests {
     #[test]
     fn messages_come_before_output_and_the_exit_after_it() {
         let (mut outbox, mut ring) = (Outbox::new(), Ring::new(100_000));
-        ring.push(&[b'x'; FRAME + 5]);
+        ring.push(&vec![b'x'; FRAME + 5]);
         outbox.begin(Encoding::Binary, 0);
         outbox.close(1000, "done");
         outbox.finish(&exit());

@@ -109,7 +109,7 @@ pub enum End {
 enum Event {
     Socket(SocketEvent),
     Work(WorkEvent),
-    Newcomer(Newcomer),
+    Newcomer(Box<Newcomer>),
     /// A deadline has passed, perhaps.
     Clock,
     /// Another session of the account wants the place.
@@ -186,7 +186,7 @@ impl Session {
         tokio::select! {
             event = heard(socket, ring) => Event::Socket(event),
             event = work.event() => Event::Work(event),
-            Some(newcomer) = newcomers.recv() => Event::Newcomer(newcomer),
+            Some(newcomer) = newcomers.recv() => Event::Newcomer(Box::new(newcomer)),
             () = end.cancelled() => Event::End,
             () = hard.cancelled() => Event::Hard,
             () = soft.cancelled(), if !*drains => Event::Soft,
@@ -198,7 +198,7 @@ impl Session {
         match event {
             Event::Socket(event) => self.on_socket(event),
             Event::Work(event) => self.on_work(event),
-            Event::Newcomer(newcomer) => self.on_newcomer(newcomer),
+            Event::Newcomer(newcomer) => self.on_newcomer(*newcomer),
             Event::Clock => self.on_clock(),
             Event::End => {
                 self.finish(ending::without_program(Reason::Killed, self.ran(), None));
@@ -283,12 +283,12 @@ impl Session {
         self.work = Work::Building(permit, Box::pin(building.in_current_span()));
     }
 
-    fn built(&mut self, built: Result<(Build, Option<Jail>), SandboxError>) {
+    fn built(&mut self, outcome: Result<Box<(Build, Option<Jail>)>, SandboxError>) {
         let compile = self.times.part();
         self.times.compile = Some(compile);
         metrics::start(Part::Compile, compile);
-        let (build, jail) = match built {
-            Ok(built) => built,
+        let (build, jail) = match outcome {
+            Ok(built) => *built,
             Err(error) => return self.broken(&error),
         };
         let items = ending::bounded(build.compile.diagnostics);

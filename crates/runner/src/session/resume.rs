@@ -102,11 +102,10 @@ impl Session {
         self.run.acks = resume.acks;
         socket.outbox.say(&ServerMessage::Resumed { session: self.secret.clone(), seq: from, missed });
         let phase = match self.work {
-            Work::Joining(_) => None,
             Work::Waiting(_) => Some(Phase::Queued),
             Work::Building(..) => Some(Phase::Compiling),
             Work::Running(_) | Work::Lost(..) => Some(Phase::Running),
-            Work::Over => None,
+            Work::Joining(_) | Work::Over => None,
         };
         self.attached(socket, phase);
         self.flow.ack(from);

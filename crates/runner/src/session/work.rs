@@ -51,7 +51,7 @@ pub struct Running {
 pub enum WorkEvent {
     Joined(Result<Waiting, Refusal>),
     Turn(Turn),
-    Built(Result<(Build, Option<Jail>), SandboxError>),
+    Built(Result<Box<(Build, Option<Jail>)>, SandboxError>),
     Terminal(Result<TerminalEvent, SandboxError>),
     Paced(Result<(), SandboxError>),
     /// Whether it died of its memory limit.
@@ -64,7 +64,7 @@ impl Work {
         match self {
             Self::Joining(joining) => WorkEvent::Joined(joining.await),
             Self::Waiting(waiting) => WorkEvent::Turn(waiting.next().await),
-            Self::Building(_, building) => WorkEvent::Built(building.await),
+            Self::Building(_, building) => WorkEvent::Built(building.await.map(Box::new)),
             Self::Running(running) => {
                 let Running { terminal, pacing, .. } = &mut **running;
                 tokio::select! {

@@ -58,7 +58,7 @@ impl Stage {
         let chosen = Choice::new(&["bash", "c", "python"].map(str::to_owned)).expect("a choice");
         let languages = Languages::chosen(&languages_dir(), &chosen).expect("languages");
         let starting = Sandbox::start(sandbox, instance.clone(), languages, lifecycle.clone());
-        let sandbox = within(starting).await.expect("starts");
+        let sandbox = within(Box::pin(starting)).await.expect("starts");
         let runs = Runs::connect(&redis_url(), &instance, Terms::default(), &lifecycle).expect("a URL");
         let registry = Registry::default();
         let end_detached = {
