@@ -22,8 +22,10 @@ pub struct Client {
     pub output: Vec<u8>,
     /// Everything else that was said.
     pub said: Vec<ServerMessage>,
-    /// With which code the socket was closed, once it is; `None` for one that just broke.
-    pub closed: Option<Option<u16>>,
+    /// Nothing more comes.
+    pub closed: bool,
+    /// With which code the socket was closed; `None` for one that just broke.
+    pub code: Option<u16>,
 }
 
 /// A run of one Bash script.
@@ -47,7 +49,7 @@ impl Client {
         stream.set_nodelay(true).expect("a socket");
         let url = format!("ws://{address}/ws/run?ticket={ticket}");
         let (socket, _) = within(client_async(url, stream)).await.expect("upgrades");
-        Self { socket, output: Vec::new(), said: Vec::new(), closed: None }
+        Self { socket, output: Vec::new(), said: Vec::new(), closed: false, code: None }
     }
 
     pub async fn send(&mut self, message: Value) {
@@ -91,11 +93,9 @@ impl Client {
                 }
                 message => self.said.push(message),
             },
-            Some(Ok(Message::Close(frame))) => self.closed = Some(frame.map(|frame| frame.code.into())),
+            Some(Ok(Message::Close(frame))) => (self.closed, self.code) = (true, frame.map(|frame| frame.code.into())),
             Some(Ok(_)) => {}
-            Some(Err(_)) | None => {
-                self.closed.get_or_insert(None);
-            }
+            Some(Err(_)) | None => self.closed = true,
         }
     }
 
@@ -103,7 +103,7 @@ impl Client {
     pub async fn until(&mut self, what: &str, holds: impl Fn(&Self) -> bool) {
         let reading = async {
             while !holds(self) {
-                assert!(self.closed.is_none(), "closed with {:?} before {what}: {:?}", self.closed, self.said);
+                assert!(!self.closed, "closed with {:?} before {what}: {:?}", self.code, self.said);
                 self.read().await;
             }
         };
@@ -137,12 +137,12 @@ impl Client {
     /// Reads until the socket is closed; gives the code.
     pub async fn until_closed(&mut self) -> Option<u16> {
         let reading = async {
-            while self.closed.is_none() {
+            while !self.closed {
                 self.read().await;
             }
         };
         within(reading).await;
-        self.closed.flatten()
+        self.code
     }
 
     pub async fn until_error(&mut self, code: &str) -> String {

@@ -72,15 +72,15 @@ async fn a_frame_of_a_hundred_megabytes_is_refused_when_its_head_was_read() {
     frame.extend_from_slice(&(100_u64 << 20).to_be_bytes());
     frame.extend_from_slice(&[1, 2, 3, 4]);
     within(stream.write_all(&frame)).await.expect("written");
-    let mut heard = Vec::new();
-    within(stream.read_to_end(&mut heard)).await.expect("closed");
+    let mut answer = Vec::new();
+    within(stream.read_to_end(&mut answer)).await.expect("closed");
     let close = [0x88, 0x0d, 0x0f, 0xa2];
-    assert!(heard.windows(4).any(|window| window == close), "no close frame with 4002: {heard:?}");
+    assert!(answer.windows(4).any(|window| window == close), "no close frame with 4002: {answer:?}");
     stage.end().await;
 }
 
 #[tokio::test]
-async fn a_flood_of_tiny_messages_does_not_keep_the_program_from_being_heard() {
+async fn a_flood_of_tiny_messages_does_not_keep_the_program_from_being_answer() {
     let stage = Stage::new().await;
     let mut client = stage.guest().await;
     client
