@@ -11,6 +11,8 @@ mod connection;
 mod deadlines;
 mod ending;
 mod flow;
+mod input;
+mod launch;
 mod output;
 mod request;
 mod resume;
@@ -21,11 +23,7 @@ use std::{ops::ControlFlow, sync::Arc, time::Duration};
 use iteratione_common::{
     ids::UserId,
     language::Language,
-    terminal::{ClientMessage, Exit, Phase, Reason, Run, ServerMessage, Size, close},
-};
-use iteratione_sandbox::{
-    Jail, SandboxError, TerminalRequest,
-    toolchain::{self, Build, Order, Program},
+    terminal::{ClientMessage, Exit, Phase, Reason, Run, ServerMessage, close},
 };
 use tokio::{sync::mpsc, time::Instant};
 use tokio_util::sync::CancellationToken;
@@ -40,8 +38,8 @@ use self::{
 };
 use crate::{
     Services,
-    admission::{Permit, Refusal, Turn},
-    metrics::{self, Counted, Part},
+    admission::{Refusal, Turn},
+    metrics::{self, Counted},
     registry::{Newcomer, Registration},
     ring::Ring,
     socket::{Socket, SocketEvent},
@@ -230,6 +228,8 @@ impl Session {
                     self.flow.ack(seq);
                     self.credit();
                 }
+                // Says nothing of the peer: it was given to the kernel.
+                return Next::Continue(());
             }
             SocketEvent::Nonsense(why) => {
                 self.protest(why);
@@ -266,113 +266,6 @@ impl Session {
             }
         }
         Next::Continue(())
-    }
-
-    fn build(&mut self, permit: Permit) {
-        let queued = self.times.part();
-        self.times.queued = Some(queued);
-        metrics::start(Part::Queued, queued);
-        self.status(Phase::Compiling, None);
-        let (sandbox, language, id) = (self.services.sandbox.clone(), Arc::clone(&self.language), self.id);
-        let (files, main) = (std::mem::take(&mut self.run.files), self.run.main.take());
-        let resources = request::resources(&sandbox, &language);
-        let building = async move {
-            let order = Order { files: &files, main: main.as_deref(), given: &[] };
-            toolchain::open(&sandbox, &language, order, resources, &id.to_string()).await
-        };
-        self.work = Work::Building(permit, Box::pin(building.in_current_span()));
-    }
-
-    fn built(&mut self, outcome: Result<Box<(Build, Option<Jail>)>, SandboxError>) {
-        let compile = self.times.part();
-        self.times.compile = Some(compile);
-        metrics::start(Part::Compile, compile);
-        let (build, jail) = match outcome {
-            Ok(built) => *built,
-            Err(error) => return self.broken(&error),
-        };
-        let items = ending::bounded(build.compile.diagnostics);
-        if !items.is_empty() {
-            self.say(&ServerMessage::Diagnostics { items });
-        }
-        match (build.program, jail) {
-            (Err(failure), _) => {
-                self.finish(ending::without_program(Reason::Compile, Duration::ZERO, Some(failure.message())));
-            }
-            (Ok(_), None) => self.broken(&SandboxError::JailLost("there is a program but no jail".to_owned())),
-            (Ok(program), Some(jail)) => {
-                if let Err(error) = self.start(&program, jail) {
-                    self.broken(&error);
-                }
-            }
-        }
-    }
-
-    fn start(&mut self, program: &Program, jail: Jail) -> Result<(), SandboxError> {
-        let config = &self.services.config;
-        let mut request = program.exec_request(&self.run.args, request::limits(config));
-        request.terminal = Some(TerminalRequest { size: request::window(self.run.size), window: WINDOW });
-        let terminal = jail.open_terminal(request)?;
-        tracing::Span::current().record("container.id", terminal.container_id());
-        let Work::Building(permit, _) = std::mem::replace(&mut self.work, Work::Over) else {
-            return Err(SandboxError::Stopping);
-        };
-        let now = Instant::now();
-        self.work = Work::Running(Box::new(Running {
-            terminal,
-            permit,
-            began: now,
-            active: now,
-            pace_at: Some(now + PACE_AFTER),
-            pacing: None,
-            ending: None,
-            end_by: now + config.wall() + WALL_PATIENCE,
-            overflows: false,
-            silent: true,
-        }));
-        self.status(Phase::Running, None);
-        Ok(())
-    }
-
-    /// Something of ours broke.
-    fn broken(&mut self, error: &SandboxError) {
-        tracing::error!(%error, "a run ends because something of ours broke");
-        let message = format!("Something of ours broke; this is not the program's fault. (Run {}.)", self.id);
-        self.finish(ending::without_program(Reason::Internal, self.ran(), Some(message)));
-    }
-
-    fn type_in(&mut self, bytes: &[u8]) {
-        let Work::Running(running) = &mut self.work else { return };
-        let accepted = running.terminal.type_in(bytes);
-        metrics::input(accepted as u64);
-        if accepted > 0 {
-            running.active = Instant::now();
-        }
-        let dropped = bytes.len() - accepted;
-        let tell = dropped > 0 && !running.overflows;
-        running.overflows = dropped > 0;
-        if dropped > 0 {
-            metrics::input_dropped(dropped as u64);
-        }
-        if tell {
-            let message = "The program does not read its input: what is typed now is thrown away.".to_owned();
-            self.say(&ServerMessage::Notice { code: "input_dropped".to_owned(), message });
-        }
-    }
-
-    fn resize(&mut self, size: Size) {
-        self.run.size = size;
-        if let Work::Running(running) = &mut self.work {
-            running.terminal.resize(request::window(size));
-        }
-    }
-
-    fn kill(&mut self) {
-        match &mut self.work {
-            Work::Running(running) => running.kill(Reason::Killed, KILL_PATIENCE),
-            Work::Over => {}
-            _ => self.finish(ending::without_program(Reason::Killed, Duration::ZERO, None)),
-        }
     }
 
     fn refused(&mut self, refusal: Refusal) -> Next {

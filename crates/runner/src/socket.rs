@@ -35,7 +35,7 @@ const LONGEST_RUN: usize = 1 << 20;
 /// Bytes that are read at one time: a session is to cost little, and nobody types more.
 const READ_BUFFER: usize = 8 << 10;
 /// What waits for a peer that does not read: one message of ours and some pongs.
-const WRITE_BUFFER: usize = 1 << 20;
+const WRITE_BUFFER: usize = 256 << 10;
 /// How often a peer must show that it lives, and how long it may take.
 const PING_EVERY: Duration = Duration::from_secs(20);
 const PONG_WITHIN: Duration = Duration::from_secs(20);

@@ -16,6 +16,8 @@ const MAIN_CHARS: usize = 300;
 /// Arguments of a program, and bytes of all of them.
 const ARGS: usize = 64;
 const ARG_BYTES: usize = 8 << 10;
+/// What is wrong with files is told up to so many times.
+const PROBLEMS: usize = 20;
 /// Of a program, as when it is graded: `RLIMIT_FSIZE`, `RLIMIT_NOFILE` and `RLIMIT_STACK`.
 const FILE_BYTES: u64 = 64 << 20;
 const OPEN_FILES: u64 = 256;
@@ -39,7 +41,7 @@ pub fn check<'a>(sandbox: &'a Sandbox, run: &Run) -> Result<&'a Arc<Language>, S
         return Err(problems.join("\n"));
     };
     if let Err(found) = sources::check(language, &run.files) {
-        problems.extend(found.into_iter().map(|problem| problem.detail));
+        problems.extend(found.into_iter().take(PROBLEMS).map(|problem| problem.detail));
     }
     if problems.is_empty() { Ok(language) } else { Err(problems.join("\n")) }
 }

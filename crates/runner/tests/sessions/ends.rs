@@ -5,7 +5,7 @@ use serde_json::json;
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::{
-    client::{bash, run},
+    client::{bash, run, with_acks},
     stage::Stage,
 };
 
@@ -28,28 +28,43 @@ async fn a_kill_ends_a_program_and_frees_its_place_before_that_is_said() {
 }
 
 #[tokio::test]
-async fn a_program_that_runs_computes_or_is_silent_for_too_long_is_ended_for_that_reason() {
-    let stage = Stage::with(|config| {
-        config.wall_seconds = 6;
-        config.cpu_seconds = 1;
-        config.idle_seconds = 3;
-        config.sessions_per_account = 3;
-    })
-    .await;
-    let account = UserId::new();
-    let (mut wall, mut cpu, mut idle) =
-        (stage.connect(account).await, stage.connect(account).await, stage.connect(account).await);
-    // It is never silent and hardly computes.
-    wall.run(run("python", "main.py", "import time\nwhile True:\n print('.', flush=True)\n time.sleep(0.2)\n")).await;
-    cpu.run(run("python", "main.py", "while True:\n pass\n")).await;
-    idle.run(run("python", "main.py", "input()\n")).await;
-    let exit = wall.until_ended_by(Reason::Wall).await;
-    assert_eq!(exit.message.as_deref(), Some("It ran for longer than 6 s."));
-    let exit = cpu.until_exit().await;
-    // On a machine that is busy enough it gets no second of CPU time in three.
-    assert!(matches!(exit.reason, Reason::Cpu | Reason::Idle), "{exit:?}");
-    let exit = idle.until_ended_by(Reason::Idle).await;
-    assert_eq!(exit.message.as_deref(), Some("Nothing was typed and nothing printed for 3 s."));
+async fn a_program_that_runs_for_too_long_is_ended() {
+    let stage = Stage::with(|config| config.wall_seconds = 1).await;
+    let mut client = stage.guest().await;
+    client.run(bash(FOREVER)).await;
+    let exit = client.until_ended_by(Reason::Wall).await;
+    assert_eq!(exit.message.as_deref(), Some("It ran for longer than 1 s."));
+    stage.end().await;
+}
+
+#[tokio::test]
+async fn a_program_that_computes_for_too_long_is_ended() {
+    let stage = Stage::with(|config| config.cpu_seconds = 1).await;
+    let mut client = stage.guest().await;
+    client.run(bash("while :; do :; done")).await;
+    let exit = client.until_ended_by(Reason::Cpu).await;
+    assert_eq!(exit.message.as_deref(), Some("It used more than 1 s of CPU time."));
+    stage.end().await;
+}
+
+#[tokio::test]
+async fn a_program_to_which_nobody_types_and_which_prints_nothing_is_ended() {
+    let stage = Stage::with(|config| config.idle_seconds = 1).await;
+    let mut client = stage.guest().await;
+    client.run(bash("read -r")).await;
+    let exit = client.until_ended_by(Reason::Idle).await;
+    assert_eq!(exit.message.as_deref(), Some("Nothing was typed and nothing printed for 1 s."));
+    stage.end().await;
+}
+
+#[tokio::test]
+async fn a_program_whose_output_nobody_takes_is_ended_all_the_same() {
+    let stage = Stage::with(|config| config.idle_seconds = 1).await;
+    let mut client = stage.guest().await;
+    // Its last output can never come, because nothing is acknowledged.
+    client.run(with_acks(bash("while :; do printf '%01000d' 7; done"))).await;
+    client.until_ended_by(Reason::Idle).await;
+    assert_eq!(client.output.len(), 192 << 10);
     stage.end().await;
 }
 
