@@ -80,7 +80,8 @@ pub struct Session {
     end: CancellationToken,
     /// Without a socket it ends then; once it is over, it is forgotten then.
     forget_at: Option<Instant>,
-    counted: Counted,
+    /// From its place to its end.
+    counted: Option<Counted>,
     drains: bool,
     times: Times,
 }
@@ -144,7 +145,7 @@ impl Session {
             rival: None,
             end,
             forget_at: None,
-            counted: Counted::new(),
+            counted: None,
             drains: false,
             times: Times { began: now, phase: now, queued: None, compile: None, first_output: None },
         }
@@ -327,6 +328,7 @@ impl Session {
             other => drop(other),
         }
         self.registration.set_over();
+        self.counted = None;
         let memory = self.services.sandbox.default_resources().memory_bytes;
         let exit = ending::explained(exit, &self.services.config, memory);
         metrics::ended(exit.reason);

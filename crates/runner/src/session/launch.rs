@@ -16,13 +16,16 @@ use super::{
 };
 use crate::{
     admission::Permit,
-    metrics::{self, Part},
+    metrics::{self, Counted, Part},
 };
 
 impl Session {
     pub(super) fn build(&mut self, permit: Permit) {
         let queued = self.times.part();
         self.times.queued = Some(queued);
+        let mut counted = Counted::new();
+        counted.detached(self.socket.is_none());
+        self.counted = Some(counted);
         metrics::start(Part::Queued, queued);
         self.status(Phase::Compiling, None);
         let (sandbox, language, id) = (self.services.sandbox.clone(), Arc::clone(&self.language), self.id);

@@ -89,7 +89,9 @@ impl Session {
         tracing::info!("the socket is gone");
         self.forget_at = Some(until);
         self.registration.set_detached(true);
-        self.counted.detached(true);
+        if let Some(counted) = &mut self.counted {
+            counted.detached(true);
+        }
     }
 
     fn attach(&mut self, newcomer: Newcomer) {
@@ -125,6 +127,8 @@ impl Session {
         }
         self.forget_at = self.exit.as_ref().map(|_| Instant::now() + self.services.config.grace());
         self.registration.set_detached(false);
-        self.counted.detached(false);
+        if let Some(counted) = &mut self.counted {
+            counted.detached(false);
+        }
     }
 }
