@@ -5,7 +5,7 @@ use std::path::PathBuf;
 /// Runs a program in a jail of the judge, with this terminal as its terminal.
 ///
 /// What you type goes to the program as it is, Ctrl-C and Ctrl-D too; Ctrl-] ends it. A file or pipe as standard input is
-/// typed for you, with Ctrl-D at its end. Standard output is what the program's terminal shows, the echo of what was
+/// typed for you, with an end of line and Ctrl-D at its end. Standard output is what the program's terminal shows, the echo of what was
 /// typed included; where it is no terminal, lines end with LF alone. The exit status is the program's, or 128 and the
 /// signal that ended it; 126: it does not compile; 125: something else than the program went wrong.
 #[derive(Debug, clap::Parser)]

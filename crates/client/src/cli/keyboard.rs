@@ -47,14 +47,19 @@ pub fn before_escape(keys: &[u8]) -> (&[u8], bool) {
 
 /// What to type at the end of a file or pipe that ended with `last`.
 ///
-/// A terminal has no end: Ctrl-D hands to the program what was typed so far, and only a hand-over of nothing is the end.
-/// After an unfinished line the first one therefore hands over that line, and the second is the end.
+/// A terminal has no end: Ctrl-D hands to the program what was typed so far, and only a hand-over of nothing is the end. In
+/// an unfinished line two of them would do, but not for a program that edits lines itself (Python's `input()`): there the
+/// key means something else within a line. So the line is finished.
 pub fn end_of_input(last: Option<u8>) -> &'static [u8] {
     match last {
         None | Some(b'\n' | b'\r') => &[END_OF_INPUT],
-        Some(_) => &[END_OF_INPUT, END_OF_INPUT],
+        Some(_) => &[b'\n', END_OF_INPUT],
     }
 }
+
+/// The end once more: that of a file lasts, that of a terminal is for one read, and is lost on a program that changes the
+/// terminal's modes before it has read so far.
+pub const END_AGAIN: &[u8] = &[END_OF_INPUT];
 
 #[cfg(test)]
 mod tests {
@@ -67,9 +72,9 @@ mod tests {
     }
 
     #[test]
-    fn an_unfinished_line_is_handed_over_before_the_end() {
+    fn an_unfinished_line_is_finished_before_the_end() {
         assert_eq!(end_of_input(Some(b'\n')), b"\x04");
         assert_eq!(end_of_input(None), b"\x04");
-        assert_eq!(end_of_input(Some(b'7')), b"\x04\x04");
+        assert_eq!(end_of_input(Some(b'7')), b"\n\x04");
     }
 }

@@ -21,6 +21,9 @@ use crate::{Session, Update};
 
 /// How long whoever leaves waits for the word that the program has ended; it ends in any case.
 const LEAVING: Duration = Duration::from_secs(5);
+/// How often a file's end is typed again, and how many times: the runner's idle limit has to come to its turn.
+const END_AGAIN: Duration = Duration::from_millis(500);
+const ENDS: u32 = 40;
 /// Ctrl-C.
 const INTERRUPT: u8 = 0x03;
 /// The runner's word for input that a program did not read and that nobody keeps any longer.
@@ -35,6 +38,8 @@ struct Play<'a> {
     typed: bool,
     /// The last byte of a file or pipe.
     last: Option<u8>,
+    /// When to type the end of the input again, and how many more times.
+    end_again: Option<(Instant, u32)>,
     running: bool,
     /// It is to end: until when to wait for that, and with which status.
     leaving: Option<(Instant, u8)>,
@@ -51,9 +56,10 @@ pub async fn play(mut session: Session, screen: &mut Screen) -> anyhow::Result<u
     let mode = typed.then(|| raw::Mode::raw(stdin())).transpose()?;
     let mut keys = Some(keyboard::listen());
     let output = Output::start();
-    let mut play = Play { session, screen, output, typed, last: None, running: false, leaving: None };
+    let mut play = Play { session, screen, output, typed, last: None, end_again: None, running: false, leaving: None };
     let code = loop {
         let listening = keys.is_some() && (typed || (play.running && !play.session.is_behind()));
+        let end_again = play.end_again.map_or_else(Instant::now, |(at, _)| at);
         let leaving = play.leaving.map_or_else(Instant::now, |(until, _)| until);
         let done = tokio::select! {
             update = play.session.next() => play.happened(update?),
@@ -77,6 +83,11 @@ pub async fn play(mut session: Session, screen: &mut Screen) -> anyhow::Result<u
                     None => play.session.resize(raw::window()),
                     Some(number) => play.leave(128 + number),
                 }
+                None
+            }
+            () = sleep_until(end_again), if play.end_again.is_some() => {
+                play.session.type_in(keyboard::END_AGAIN);
+                play.end_again = play.end_again.filter(|(_, left)| *left > 0).map(|(_, left)| (Instant::now() + END_AGAIN, left - 1));
                 None
             }
             () = sleep_until(leaving), if play.leaving.is_some() => play.leaving.map(|(_, code)| Done { code, line: None }),
@@ -144,6 +155,7 @@ impl Play<'_> {
             // A terminal that hangs up sends a signal besides.
             if !self.typed {
                 self.session.type_in(keyboard::end_of_input(self.last));
+                self.end_again = Some((Instant::now() + END_AGAIN, ENDS));
             }
             return;
         };

@@ -154,6 +154,17 @@ impl Socket {
         }
     }
 
+    /// Waits for a kill, whatever is typed meanwhile.
+    pub async fn killed(&mut self) {
+        loop {
+            match self.said().await {
+                Said::Message(ClientMessage::Kill) => return,
+                Said::Keys(_) => {}
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
     /// Keys until there are so many.
     pub async fn keys(&mut self, count: usize) -> Vec<u8> {
         let mut keys = Vec::new();

@@ -256,7 +256,7 @@ async fn a_pipe_is_typed_with_an_end_and_its_output_has_plain_line_ends() {
         socket.say(exit(Reason::Exited, Some(0), None)).await;
     };
     let (out, err, status) = piped(&mut peer, b"3 4", path, async |socket| {
-        assert_eq!(socket.keys(5).await, b"3 4\x04\x04", "an unfinished line, then the end");
+        assert_eq!(socket.keys(5).await, b"3 4\n\x04", "an unfinished line is finished, then the end");
         answered(socket).await;
     })
     .await;
@@ -264,7 +264,7 @@ async fn a_pipe_is_typed_with_an_end_and_its_output_has_plain_line_ends() {
     assert_eq!(err, "exited 0 in 0.42 s · 38 MB\n");
 
     let (_, _, status) = piped(&mut peer, b"3 4\n", path, async |socket| {
-        assert_eq!(socket.keys(5).await, b"3 4\n\x04");
+        assert_eq!(socket.keys(6).await, b"3 4\n\x04\x04", "a file's end lasts");
         socket.say(exit(Reason::Exited, None, Some(11))).await;
     })
     .await;
@@ -274,7 +274,7 @@ async fn a_pipe_is_typed_with_an_end_and_its_output_has_plain_line_ends() {
         socket.keys(6).await;
         let message = "Nobody reads what is typed.".to_owned();
         socket.say(ServerMessage::Notice { code: "input_dropped".to_owned(), message }).await;
-        assert_eq!(socket.said().await, Said::Message(ClientMessage::Kill));
+        socket.killed().await;
         socket.say(exit(Reason::Killed, None, Some(9))).await;
     })
     .await;
@@ -294,7 +294,7 @@ async fn a_reader_that_goes_away_ends_the_program() {
     let (mut socket, _) = peer.accept_run("secret").await;
     assert_eq!(socket.keys(1).await, b"\x04");
     socket.show(b"nobody sees this\r\n").await;
-    assert_eq!(socket.said().await, Said::Message(ClientMessage::Kill));
+    socket.killed().await;
     socket.say(exit(Reason::Killed, None, Some(9))).await;
     assert_eq!(program.end().await.code(), Some(141));
 }
