@@ -4,6 +4,7 @@
 //! [`stack::with_stack`] is the way in. Everything here fails by panicking, because only tests use it.
 
 pub mod classroom;
+pub mod console;
 pub mod database;
 pub mod host;
 pub mod labs;

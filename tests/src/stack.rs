@@ -1,4 +1,4 @@
-//! A private installation: database, API, graders, and a Redis of its own where a test breaks it.
+//! A private installation: database, API, graders, runners, and a Redis of its own where a test breaks it.
 
 use std::{
     collections::BTreeMap,
@@ -37,6 +37,8 @@ const LOG_LINES: usize = 40;
 pub struct Setup {
     /// Graders that are started.
     pub graders: usize,
+    /// Runners that are started. All terminals of an account go to the same one.
+    pub runners: usize,
     /// Jobs at once, of each grader.
     pub slots: u32,
     /// Warm jails per language, of each grader.
@@ -57,6 +59,7 @@ impl Default for Setup {
     fn default() -> Self {
         Self {
             graders: 1,
+            runners: 0,
             slots: 4,
             warm: 0,
             own_redis: false,
@@ -75,6 +78,10 @@ pub struct Stack {
     pub api: Service,
     /// The graders; a killed one can be started again.
     pub graders: Vec<Service>,
+    /// The runners; a killed one can be started again.
+    pub runners: Vec<Service>,
+    /// Where each of them takes sockets.
+    pub runner_urls: Vec<String>,
     /// The test's own Redis, if it asked for one.
     pub redis: Option<RedisServer>,
     /// The database.
@@ -151,7 +158,12 @@ impl Stack {
 
         let listen = address();
         let url = format!("http://{listen}");
+        let doors: Vec<String> = (0..setup.runners).map(|_| address()).collect();
+        let runner_urls: Vec<String> = doors.iter().map(|door| format!("http://{door}")).collect();
         let mut environment = common.clone();
+        if !runner_urls.is_empty() {
+            environment.insert("ITERATIONE_API__RUNNER_URL".to_owned(), runner_urls.join(","));
+        }
         environment.insert("ITERATIONE_API__LISTEN".to_owned(), listen);
         environment.insert("ITERATIONE_API__METRICS_LISTEN".to_owned(), address());
         let api = Service::new("api", &settings.program("iteratione-api"), environment, folder.path(), &url);
@@ -163,15 +175,37 @@ impl Stack {
             Service::new(&name, &program, environment, folder.path(), &format!("http://{listen}"))
         };
         let graders = (0..setup.graders).map(grader).collect();
-        Self { api, graders, redis, database, instance, url, setup, settings, workspace_root, folder }
+        let runner = |(number, door): (usize, String)| {
+            let listen = address();
+            let mut environment = common.clone();
+            environment.insert("ITERATIONE_RUNNER__LISTEN".to_owned(), door);
+            environment.insert("ITERATIONE_RUNNER__METRICS_LISTEN".to_owned(), listen.clone());
+            let (name, program) = (format!("runner-{number}"), settings.program("iteratione-runner"));
+            Service::new(&name, &program, environment, folder.path(), &format!("http://{listen}"))
+        };
+        let runners = doors.into_iter().enumerate().map(runner).collect();
+        Self {
+            api,
+            graders,
+            runners,
+            runner_urls,
+            redis,
+            database,
+            instance,
+            url,
+            setup,
+            settings,
+            workspace_root,
+            folder,
+        }
     }
 
     async fn start(&mut self) {
         self.api.start().await;
         self.database.record_endings().await;
         self.seed().await;
-        self.graders.iter_mut().for_each(Service::spawn);
-        join_all(self.graders.iter_mut().map(Service::ready)).await;
+        self.graders.iter_mut().chain(&mut self.runners).for_each(Service::spawn);
+        join_all(self.graders.iter_mut().chain(&mut self.runners).map(Service::ready)).await;
     }
 
     async fn seed(&self) {
@@ -223,9 +257,13 @@ impl Stack {
         leftovers::used_jails(&self.workspace_root, &self.instance)
     }
 
-    /// API and graders, running or not.
+    /// API, graders and runners, running or not.
     pub fn services(&self) -> impl Iterator<Item = &Service> {
-        std::iter::once(&self.api).chain(&self.graders)
+        std::iter::once(&self.api).chain(&self.graders).chain(&self.runners)
+    }
+
+    fn services_mut(&mut self) -> impl Iterator<Item = &mut Service> {
+        std::iter::once(&mut self.api).chain(&mut self.graders).chain(&mut self.runners)
     }
 
     /// The end of a test that went well: what must be true of every installation.
@@ -250,8 +288,7 @@ impl Stack {
 
     /// Stops the services as an operator does; each must end well.
     async fn stop(&mut self) {
-        let mut running: Vec<&mut Service> =
-            std::iter::once(&mut self.api).chain(&mut self.graders).filter(|s| s.is_running()).collect();
+        let mut running: Vec<&mut Service> = self.services_mut().filter(|s| s.is_running()).collect();
         for service in &running {
             service.terminate();
         }
@@ -270,7 +307,7 @@ impl Stack {
 
     /// Removes everything, whatever state it is in.
     async fn tear_down(mut self) {
-        for service in std::iter::once(&mut self.api).chain(&mut self.graders).filter(|s| s.is_running()) {
+        for service in self.services_mut().filter(|s| s.is_running()) {
             service.kill().await;
         }
         leftovers::remove_containers(&self.instance).await;

@@ -4,6 +4,8 @@
 mod api;
 #[path = "e2e/checkers.rs"]
 mod checkers;
+#[path = "e2e/console.rs"]
+mod console;
 #[path = "e2e/demo.rs"]
 mod demo;
 #[path = "e2e/events.rs"]
