@@ -198,6 +198,11 @@ impl Console {
         screen.screen().rows(0, size.cols).map(|row| row.trim_end().to_owned()).collect()
     }
 
+    /// Whether the run is over, or was refused.
+    pub fn is_over(&self) -> bool {
+        self.messages.iter().any(|m| matches!(m, ServerMessage::Exit(_) | ServerMessage::Error { .. }))
+    }
+
     fn exit_seen(&self) -> Option<Exit> {
         self.messages.iter().find_map(|m| if let ServerMessage::Exit(exit) = m { Some(exit.clone()) } else { None })
     }

@@ -10,3 +10,5 @@ mod poison;
 mod postgres;
 #[path = "faults/redis.rs"]
 mod redis;
+#[path = "faults/runners.rs"]
+mod runners;

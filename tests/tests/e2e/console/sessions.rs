@@ -194,7 +194,12 @@ fn a_tab_that_stays_closed_ends_its_program_and_one_ticket_opens_one_socket() {
 
 #[test]
 fn those_who_wait_are_told_their_place_and_come_in_in_order() {
-    let settings = setup(&[("ITERATIONE_RUNNER__SESSIONS", "2"), ("ITERATIONE_RUNNER__SESSIONS_PER_ACCOUNT", "1")]);
+    let settings = setup(&[
+        ("ITERATIONE_RUNNER__SESSIONS", "2"),
+        ("ITERATIONE_RUNNER__SESSIONS_PER_ACCOUNT", "1"),
+        // Who waits keeps the place for as long as one who runs.
+        ("ITERATIONE_RUNNER__GRACE_SECONDS", "1"),
+    ]);
     with_stack(settings, Duration::from_secs(300), async |stack| {
         let class = stack.classroom("line", 5).await;
         let mut consoles = Vec::new();
