@@ -297,10 +297,7 @@ mod tests {
         let status = |phase, position, session: Option<&str>| {
             to_value(ServerMessage::Status { phase, position, session: session.map(str::to_owned) }).expect("JSON")
         };
-        assert_eq!(
-            status(Phase::Queued, Some(3), None),
-            json!({"type": "status", "phase": "queued", "position": 3})
-        );
+        assert_eq!(status(Phase::Queued, Some(3), None), json!({"type": "status", "phase": "queued", "position": 3}));
         assert_eq!(
             status(Phase::Running, None, Some("abc")),
             json!({"type": "status", "phase": "running", "session": "abc"})
