@@ -5,7 +5,8 @@
 //! - the API has answered its health check all the time;
 //! - no jail that held a submission is left, nor any process, folder, cgroup, mount, volume or file of one;
 //! - API and grader have stayed small;
-//! - an honest program in the same language is graded Accepted by the same processes.
+//! - an honest program in the same language is graded Accepted by the same processes, and if there are runners, one runs at
+//!   a terminal, and they answer their health checks.
 //!
 //! A row that fails does not keep the others from being run: the family fails at its end and names them all.
 
@@ -22,6 +23,7 @@ use serde_json::Value;
 use testkit::{
     Client,
     classroom::{Classroom, grade},
+    console::{Console, program},
     host::{self, Ours},
     labs,
     observer::{self, MemoryTrack, until_stopped},
@@ -122,6 +124,21 @@ impl Arena<'_> {
         assert_eq!(result["verdict"], "AC", "the next honest submission: {result}");
     }
 
+    /// An honest program runs at a terminal.
+    async fn honest_runs(&self) {
+        for runner in &self.stack.runners {
+            assert!(runner.is_alive().await, "{} is not alive", runner.name());
+        }
+        if !self.stack.runners.is_empty() {
+            let echoes = program("python", &[("main.py", "print('still', input())")]);
+            let mut console = Console::run(self.stack, self.honest(), echoes).await;
+            console.running().await;
+            console.type_in("here\r").await;
+            console.expect("still here").await;
+            assert_eq!(console.exit().await.code, Some(0), "the next honest run");
+        }
+    }
+
     /// Nothing that the row has made is left.
     async fn leaves_nothing(&self, before: &BTreeSet<String>) {
         let used = until("every jail that held a submission is gone", GONE, async || {
@@ -206,6 +223,7 @@ async fn run(arena: &Arena<'_>, row: Row, before: &BTreeSet<String>, memory: &mu
     let (seen, health) = memory.during(&services, both).await;
     arena.leaves_nothing(before).await;
     arena.honest_goes_on(row.language).await;
+    arena.honest_runs().await;
     memory.look(services.into_iter());
     memory.assert_below(MEMORY_MB);
     Done { seen, health }

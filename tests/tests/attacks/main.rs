@@ -8,4 +8,5 @@ mod compile;
 mod frame;
 mod isolation;
 mod resources;
+mod terminal;
 mod truth;
