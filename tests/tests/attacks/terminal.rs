@@ -2,6 +2,7 @@
 
 mod frames;
 mod messages;
+mod programs;
 mod raw;
 mod sessions;
 mod sockets;
@@ -35,6 +36,11 @@ fn setup() -> Setup {
 fn a3_a4_a5_no_client_of_a_terminal_harms_the_judge_or_reaches_what_is_not_its_own() {
     let rows = [sessions::rows(), strangers::rows(), sockets::rows(), messages::rows(), frames::rows()];
     family_on(setup(), rows.into_iter().flatten());
+}
+
+#[test]
+fn r_i_on_a_terminal_no_program_gets_more_than_its_own_terminal() {
+    family_on(setup(), programs::rows());
 }
 
 /// A new account, signed in.
