@@ -13,6 +13,12 @@ const PIECE: usize = 16 * 1024;
 /// Kept of a buffer of keystrokes that was emptied.
 const KEPT: usize = 4 * 1024;
 
+/// Room that only keys which usually mean a signal get, so that they come through however much was typed in vain. The
+/// harness lets them overtake what nobody reads, if that is what they mean.
+const SIGNAL_ROOM: u64 = 256;
+/// Ctrl-C, Ctrl-\, Ctrl-Z.
+const SIGNAL_KEYS: [u8; 3] = [0x03, 0x1c, 0x1a];
+
 /// Waits to be said.
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
@@ -25,13 +31,23 @@ pub(super) struct Outbox {
 }
 
 impl Outbox {
-    /// Accepts as much as there is room for.
+    /// Accepts as much as there is room for, and of the rest the last of each key that usually means a signal.
     pub(super) fn type_in(&mut self, bytes: &[u8]) -> usize {
+        let room = usize::try_from((TERMINAL_INPUT_MOST - SIGNAL_ROOM).saturating_sub(self.under_way));
+        let (fits, rest) = bytes.split_at(bytes.len().min(room.unwrap_or(usize::MAX)));
+        self.accept(fits);
+        let mut signals: Vec<usize> =
+            SIGNAL_KEYS.iter().filter_map(|key| rest.iter().rposition(|byte| byte == key)).collect();
+        signals.sort_unstable();
         let room = usize::try_from(TERMINAL_INPUT_MOST.saturating_sub(self.under_way)).unwrap_or(usize::MAX);
-        let accepted = bytes.len().min(room);
-        self.keys.extend(&bytes[..accepted]);
-        self.under_way = self.under_way.saturating_add(length(accepted));
-        accepted
+        let signals: Vec<u8> = signals.into_iter().take(room).filter_map(|at| rest.get(at).copied()).collect();
+        self.accept(&signals);
+        fits.len() + signals.len()
+    }
+
+    fn accept(&mut self, bytes: &[u8]) {
+        self.keys.extend(bytes);
+        self.under_way = self.under_way.saturating_add(length(bytes.len()));
     }
 
     /// The program has taken so many bytes, or will never get them.
@@ -87,7 +103,7 @@ fn length(bytes: usize) -> u64 {
 mod tests {
     use super::*;
 
-    const MOST: usize = 1 << 20;
+    const MOST: usize = (1 << 20) - 256;
 
     fn size(cols: u16) -> WindowSize {
         WindowSize { cols, rows: 24 }
@@ -128,6 +144,16 @@ mod tests {
         outbox.taken(Taken { bytes: 2 }).expect("of those sent");
         assert_eq!(outbox.type_in(b"xyz"), 2);
         assert!(outbox.keys.capacity() <= 2 * KEPT, "{} bytes are kept", outbox.keys.capacity());
+    }
+
+    #[test]
+    fn keys_that_mean_a_signal_find_room_where_others_do_not_and_not_without_end() {
+        let mut outbox = Outbox::default();
+        assert_eq!(outbox.type_in(&vec![b'x'; 2 * MOST]), MOST);
+        assert_eq!(outbox.type_in(b"a\x03b\x1ac\x03d\x1ce"), 3, "the last of each");
+        assert_eq!(outbox.keys.iter().skip(MOST).copied().collect::<Vec<_>>(), b"\x1a\x03\x1c", "in their order");
+        let more = (0..1000).filter(|_| outbox.type_in(b"\x03") == 1).count();
+        assert_eq!(more, 253, "what the harness would not take is never sent");
     }
 
     #[test]
