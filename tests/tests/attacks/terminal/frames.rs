@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::{
     Rows, growth, python,
-    raw::{BINARY, CLOSE, PING, Raw, TEXT, frame, head},
+    raw::{BINARY, CLOSE, PING, PONG, Raw, TEXT, frame, head},
     somebody,
 };
 use crate::frame::Row;
@@ -119,7 +119,7 @@ fn pings() -> Row {
             socket.shown("ready").await;
             let pings = frame(PING, &[b'p'; 125]).repeat(10_000);
             assert!(socket.bytes_and_read(&pings).await, "{:?}", socket.messages);
-            assert!(socket.bytes_and_read(&frame(0x8a, b"nobody asked").repeat(10_000)).await);
+            assert!(socket.bytes_and_read(&frame(PONG, b"nobody asked").repeat(10_000)).await);
             // A text that is never finished, in pieces without anything in them, with pings in between.
             assert!(socket.bytes_and_read(&frame(0x01, b"")).await);
             let nothing = [frame(0x00, b""), frame(PING, b"")].concat().repeat(50_000);

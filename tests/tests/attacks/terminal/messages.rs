@@ -21,10 +21,10 @@ const PIECE: usize = 60_000;
 const PIECES: usize = 1_700;
 
 pub fn rows() -> Rows {
-    vec![resizes(), input(), nonsense(), acks(), runs()]
+    vec![input(), nonsense(), runs()]
 }
 
-fn resizes() -> Row {
+pub fn resizes() -> Row {
     Row::new("A5_ten_thousand_resizes", "python", async |arena| {
         let account = UserId::new();
         let mut socket = Raw::run(&address(&arena.stack.url, &ticket(account)), &python(SIZES)).await;
@@ -137,7 +137,7 @@ fn nonsense() -> Row {
     })
 }
 
-fn acks() -> Row {
+pub fn acks() -> Row {
     Row::new("A5_acknowledgements_of_what_never_came", "python", async |arena| {
         let account = UserId::new();
         let here = || address(&arena.stack.url, &ticket(account));

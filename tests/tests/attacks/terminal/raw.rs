@@ -14,6 +14,7 @@ pub const TEXT: u8 = 0x81;
 pub const BINARY: u8 = 0x82;
 pub const CLOSE: u8 = 0x88;
 pub const PING: u8 = 0x89;
+pub const PONG: u8 = 0x8a;
 /// Bytes that are kept of what comes, at most.
 const KEPT: usize = 64 << 20;
 
@@ -32,7 +33,7 @@ pub struct Raw {
     pub code: Option<u16>,
     /// Nothing more comes.
     pub ended: bool,
-    /// So often it was asked whether somebody is there. Nothing answers by itself.
+    /// So often it was asked whether somebody is there. Only [`Self::read`] answers.
     pub pings: usize,
 }
 
@@ -154,11 +155,6 @@ impl Raw {
         self.bytes(&frame(BINARY, keys)).await
     }
 
-    /// Shows that somebody is there.
-    pub async fn pong(&mut self) {
-        self.bytes(&frame(0x8a, b"")).await;
-    }
-
     /// Closes with a code; whether somebody listens is another matter.
     pub async fn close(&mut self, code: u16) {
         self.bytes(&frame(CLOSE, &code.to_be_bytes())).await;
@@ -219,10 +215,13 @@ impl Raw {
         String::from_utf8_lossy(&self.output[self.output.len().saturating_sub(600)..]).into_owned()
     }
 
-    /// Reads something; `false` at the end.
+    /// Reads something, and shows that somebody is there if that was asked; `false` at the end.
     pub async fn read(&mut self) -> bool {
-        let more = self.code.is_none() && self.more().await;
+        let (asked, more) = (self.pings, self.code.is_none() && self.more().await);
         self.take();
+        if self.pings > asked {
+            self.bytes(&frame(PONG, b"")).await;
+        }
         self.ended = !more;
         more
     }

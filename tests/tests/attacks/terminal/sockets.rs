@@ -16,7 +16,7 @@ use crate::frame::Row;
 
 /// More than all buffers between program and client have room for.
 const FLOOD: &str = "import sys\nwhile True: sys.stdout.write('x' * 65536)\n";
-const SLEEPS: &str = "import time\nprint('ready', flush=True)\ntime.sleep(60)\n";
+const SLEEPS: &str = "import time\nprint('ready', flush=True)\ntime.sleep(250)\n";
 
 pub fn rows() -> Rows {
     vec![never_reads(), breaks_off(), goodbye(), compiling(), queued(), slow()]
@@ -72,6 +72,7 @@ fn compiling() -> Row {
         for says_goodbye in [false, true] {
             let mut socket = Raw::run(&somebody(arena), &run).await;
             socket.phase("compiling").await;
+            until_true("it has a jail", PATIENCE, async || !arena.stack.used_jails().is_empty()).await;
             if says_goodbye {
                 socket.close(1000).await;
             }

@@ -15,7 +15,7 @@ const FUTURE: &str = "2199-01-01T00:00:00Z";
 const PAST: &str = "2020-01-01T00:00:00Z";
 
 pub fn rows() -> Rows {
-    vec![leave(), tickets(), once(), attached()]
+    vec![leave(), tickets(), once()]
 }
 
 fn leave() -> Row {
@@ -120,7 +120,7 @@ fn once() -> Row {
     })
 }
 
-fn attached() -> Row {
+pub fn attached() -> Row {
     Row::new("A4_runs_of_others", "python", async |arena| {
         let base = &arena.stack.url;
         let victim = UserId::new();
@@ -150,13 +150,24 @@ fn attached() -> Row {
             }
         }
         assert_eq!(words.len(), 1, "an answer tells which runs there are: {words:?}");
-        // Two tabs: the first one keeps it.
-        let mut tab = Raw::open(&address(base, &ticket(victim))).await;
-        tab.text(&json!({"type": "resume", "session": session, "seq": 0}).to_string()).await;
-        let ((), code) = tokio::join!(answers_pings(&mut owner), tab.closed());
-        assert_eq!(code, Some(4009), "{:?}", tab.messages);
-        assert_eq!(tab.error().await, "in_use");
-        assert!(tab.output.is_empty(), "{}", tab.tail());
+        let resume = json!({"type": "resume", "session": session, "seq": 0}).to_string();
+        let mut taken_over = 0;
+        // Two tabs: the first one keeps it, unless it cannot show in time that it lives.
+        loop {
+            let mut tab = Raw::open(&address(base, &ticket(victim))).await;
+            tab.text(&resume).await;
+            let is = |m: &Value| m["type"] == "error" || m["type"] == "resumed";
+            let (first, answer) = tokio::join!(shows_life(&mut owner), tab.message("answer", is));
+            if answer["type"] == "error" {
+                assert!(first, "the first one was cut off");
+                assert_eq!((answer["code"].as_str(), tab.closed().await), (Some("in_use"), Some(4009)), "{answer}");
+                assert!(tab.output.is_empty(), "{}", tab.tail());
+                break;
+            }
+            taken_over += 1;
+            assert!(taken_over < 10, "the first tab never keeps it");
+            owner = tab;
+        }
         owner.keys(b"and private\r").await;
         owner.shown("unharmed and private").await;
         assert_eq!(owner.exit().await["reason"], "exited");
@@ -173,11 +184,13 @@ async fn refused(arena: &Arena<'_>, who: UserId, resume: &str, what: &str) -> St
     socket.message("error", |m| m["type"] == "error" && m["code"] == "no_session").await.to_string()
 }
 
-/// Waits for a ping and shows that somebody is there.
-async fn answers_pings(socket: &mut Raw) {
+/// Reads, and so answers, one ping; `false` if the socket was closed before one came.
+async fn shows_life(socket: &mut Raw) -> bool {
     let before = socket.pings;
     while socket.pings == before {
-        assert!(socket.read().await, "it was cut off: {:?}", socket.messages);
+        if !socket.read().await {
+            return false;
+        }
     }
-    socket.pong().await;
+    true
 }

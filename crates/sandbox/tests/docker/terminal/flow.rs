@@ -3,10 +3,7 @@
 use std::time::Duration;
 
 use futures_util::poll;
-use iteratione_sandbox::{
-    TERMINAL_INPUT_MOST, TerminalEvent,
-    protocol::Stop,
-};
+use iteratione_sandbox::{TERMINAL_INPUT_MOST, TerminalEvent, protocol::Stop};
 
 use super::{Screen, WINDOW, gone, on_terminal, python, site};
 use crate::support::{DEADLINE, Site, program, take};
