@@ -1,4 +1,7 @@
 //! Somebody at a terminal: a run over the real WebSocket, and what its screen shows.
+//!
+//! Tasks: one for each console, which reads all the time as a browser does, so that the runner's pings are answered
+//! whatever the test waits for. It ends with the console or with the socket.
 
 use std::time::Duration;
 
@@ -10,6 +13,10 @@ use iteratione_common::{
 };
 use reqwest::Method;
 use serde_json::json;
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::JoinSet,
+};
 
 use crate::{Client, stack::Stack};
 
@@ -18,9 +25,20 @@ pub const PATIENCE: Duration = Duration::from_secs(90);
 /// A window.
 pub const SIZE: Size = Size { cols: 80, rows: 24 };
 
+/// Said to the runner, and told when it is on its way.
+enum Word {
+    Message(ClientMessage),
+    Keys(Vec<u8>),
+}
+type Order = (Word, oneshot::Sender<()>);
+
 /// A terminal and all that came out of it.
 pub struct Console {
-    terminal: Terminal,
+    /// A single one is under way: whoever gives it waits for it.
+    orders: mpsc::Sender<Order>,
+    /// Without a bound, because a browser keeps what it shows as well; the runner bounds what a program prints.
+    events: mpsc::UnboundedReceiver<Event>,
+    _reader: JoinSet<()>,
     /// Output since the last `run`.
     pub output: Vec<u8>,
     /// Up to here the output was looked at by [`Console::expect`].
@@ -65,7 +83,11 @@ impl Console {
     /// A socket at an address.
     pub async fn at(address: &str) -> Self {
         let terminal = within("connecting", Terminal::connect(address)).await.expect("a socket");
-        Self { terminal, output: Vec::new(), seen: 0, messages: Vec::new(), closed: None }
+        let (orders, ordered) = mpsc::channel(1);
+        let (seen, events) = mpsc::unbounded_channel();
+        let mut reader = JoinSet::new();
+        reader.spawn(attend(terminal, ordered, seen));
+        Self { orders, events, _reader: reader, output: Vec::new(), seen: 0, messages: Vec::new(), closed: None }
     }
 
     /// A socket and a program on it.
@@ -81,23 +103,38 @@ impl Console {
         self.send(&ClientMessage::Run(Box::new(run))).await;
     }
 
-    /// Says something.
+    /// Says something. Of a socket that is closed meanwhile, what comes out of it tells.
     pub async fn send(&mut self, message: &ClientMessage) {
-        within("sending", self.terminal.send(message)).await.expect("sent");
+        self.order(Word::Message(message.clone())).await;
     }
 
     /// Types.
     pub async fn type_in(&mut self, keys: &str) {
-        within("typing", self.terminal.type_in(keys.as_bytes())).await.expect("typed");
+        self.order(Word::Keys(keys.as_bytes().to_vec())).await;
+    }
+
+    async fn order(&mut self, word: Word) {
+        let (done, on_its_way) = oneshot::channel();
+        let saying = async {
+            if self.orders.send((word, done)).await.is_ok() {
+                // An error: the socket is at its end.
+                let _ = on_its_way.await;
+            }
+        };
+        within("sending", saying).await;
     }
 
     /// Takes one thing that comes. `false`: the socket is closed.
     pub async fn take(&mut self) -> bool {
-        match within("waiting for the runner", self.terminal.next()).await {
-            Ok(Event::Output(bytes)) => self.output.extend_from_slice(&bytes),
-            Ok(Event::Message(message)) => self.messages.push(message),
-            Ok(Event::Closed { code, .. }) => self.closed = Some(code),
-            Err(_) => self.closed = Some(None),
+        if self.closed.is_some() {
+            return false;
+        }
+        let event = tokio::time::timeout(PATIENCE, self.events.recv()).await;
+        match event.unwrap_or_else(|_| panic!("nothing came any more:\n{}", self.transcript())) {
+            Some(Event::Output(bytes)) => self.output.extend_from_slice(&bytes),
+            Some(Event::Message(message)) => self.messages.push(message),
+            Some(Event::Closed { code, .. }) => self.closed = Some(code),
+            None => self.closed = Some(None),
         }
         self.closed.is_none()
     }
@@ -170,9 +207,14 @@ impl Console {
 
     /// Goes on with a run on this fresh socket, after so many bytes of its output.
     pub async fn resume(&mut self, session: &str, seq: usize) {
+        self.resume_with(session, seq, false).await;
+    }
+
+    /// The same; `acks`: whether what is shown will be acknowledged.
+    pub async fn resume_with(&mut self, session: &str, seq: usize, acks: bool) {
         let seq = u64::try_from(seq).expect("small");
         let session = session.to_owned();
-        let resume = Resume { session, seq, size: None, encoding: Encoding::Binary, acks: false };
+        let resume = Resume { session, seq, size: None, encoding: Encoding::Binary, acks };
         self.send(&ClientMessage::Resume(resume)).await;
     }
 
@@ -192,10 +234,15 @@ impl Console {
 
     /// What the screen shows, line by line, without blanks at the ends.
     pub fn screen(&self, size: Size) -> Vec<String> {
+        self.emulated(size).screen().rows(0, size.cols).map(|row| row.trim_end().to_owned()).collect()
+    }
+
+    /// A terminal that has shown all the output.
+    pub fn emulated(&self, size: Size) -> vt100::Parser {
         let [rows, cols] = [size.rows, size.cols].map(|n| n.try_into().expect("a window has a size"));
-        let mut screen = vt100::Parser::new(rows, cols, 0);
-        screen.process(&self.output);
-        screen.screen().rows(0, size.cols).map(|row| row.trim_end().to_owned()).collect()
+        let mut parser = vt100::Parser::new(rows, cols, 0);
+        parser.process(&self.output);
+        parser
     }
 
     /// Whether the run is over, or was refused.
@@ -211,6 +258,29 @@ impl Console {
         let text = self.text();
         let tail: String = text.chars().skip(text.chars().count().saturating_sub(2000)).collect();
         format!("{tail:?}\nmessages: {:?}\nclosed: {:?}", self.messages, self.closed)
+    }
+}
+
+async fn attend(mut terminal: Terminal, mut orders: mpsc::Receiver<Order>, events: mpsc::UnboundedSender<Event>) {
+    loop {
+        tokio::select! {
+            order = orders.recv() => {
+                let Some((word, done)) = order else { return };
+                // An error shows again when reading, which may still find why.
+                let _ = match word {
+                    Word::Message(message) => terminal.send(&message).await,
+                    Word::Keys(keys) => terminal.type_in(&keys).await,
+                };
+                let _ = done.send(());
+            }
+            event = terminal.next() => {
+                let event = event.unwrap_or_else(|e| Event::Closed { code: None, reason: e.to_string() });
+                let end = matches!(event, Event::Closed { .. });
+                if events.send(event).is_err() || end {
+                    return;
+                }
+            }
+        }
     }
 }
 

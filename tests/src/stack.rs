@@ -147,6 +147,8 @@ impl Stack {
             ("ITERATIONE_SANDBOX__HARNESS", path(&settings.harness)),
             ("ITERATIONE_SANDBOX__POOL_FLOOR", setup.warm.to_string()),
             ("ITERATIONE_SANDBOX__POOL_CEILING", setup.warm.to_string()),
+            // Nobody is to wait for other work on this machine.
+            ("ITERATIONE_RUNNER__MIN_FREE_MEMORY_MB", "0".to_owned()),
         ]
         .map(|(name, value)| (name.to_owned(), value))
         .into();

@@ -19,6 +19,11 @@ fn setup() -> Setup {
         ("ITERATIONE_API__LIMITS__TERMINALS_PER_ACCOUNT", "100".to_owned()),
         ("ITERATIONE_API__LIMITS__RUN_TICKET_BURST", "200".to_owned()),
         ("ITERATIONE_SANDBOX__ROOM_MS", "300000".to_owned()),
+        // A run's own limits are not met here, however slow the machine is.
+        ("ITERATIONE_RUNNER__WALL_SECONDS", "900".to_owned()),
+        ("ITERATIONE_RUNNER__IDLE_SECONDS", "900".to_owned()),
+        ("ITERATIONE_RUNNER__GRACE_SECONDS", "300".to_owned()),
+        ("ITERATIONE_RUNNER__DRAIN_SECONDS", "1".to_owned()),
     ];
     Setup { graders: 0, runners: 1, own_redis: true, errors_expected: true, settings, ..Setup::default() }
 }

@@ -8,6 +8,7 @@ use testkit::{
     console::{Console, SIZE, program},
     stack::{Setup, Stack, with_stack},
 };
+use vt100::Color;
 
 const CTRL_C: &str = "\u{3}";
 const CTRL_D: &str = "\u{4}";
@@ -16,7 +17,11 @@ const CTRL_BACKSLASH: &str = "\u{1c}";
 const ERASE: &str = "\u{7f}";
 
 fn on_a_runner(test: impl AsyncFnOnce(&Stack, &Client)) {
-    let settings = vec![("ITERATIONE_RUNNER__SESSIONS_PER_ACCOUNT", "20".to_owned())];
+    let settings = vec![
+        ("ITERATIONE_RUNNER__SESSIONS_PER_ACCOUNT", "20".to_owned()),
+        ("ITERATIONE_RUNNER__WALL_SECONDS", "600".to_owned()),
+        ("ITERATIONE_RUNNER__IDLE_SECONDS", "600".to_owned()),
+    ];
     let setup = Setup { graders: 0, runners: 1, warm: 2, settings, ..Setup::default() };
     with_stack(setup, Duration::from_secs(600), async |stack| {
         let class = stack.classroom("terminals", 1).await;
@@ -143,8 +148,9 @@ fn python_programs_ask_hide_and_are_interrupted() {
         ends_well(&mut console).await;
 
         // Nobody could continue a program that was stopped by default; one that wants to know of it is told.
-        let source = "import signal\nprint('ready')\nprint('got', input())\n\
-                      signal.signal(signal.SIGTSTP, lambda *_: print('stop?', flush=True))\nprint('again')\nprint(input())\n";
+        // (A handler may come in the middle of a print, which cannot print again.)
+        let source = "import os, signal\nprint('ready')\nprint('got', input())\n\
+                      signal.signal(signal.SIGTSTP, lambda *_: os.write(1, b'stop?\\n'))\nprint('again')\nprint(input())\n";
         let mut console = python(source).await;
         console.expect("ready").await;
         console.type_in(CTRL_Z).await;
@@ -189,10 +195,14 @@ def draw(screen, text):
 
 def main(screen):
     curses.init_pair(1, curses.COLOR_RED, curses.COLOR_YELLOW)
+    # curses looks for a new window when it draws, and is woken by one while it waits, but not in between.
+    screen.timeout(200)
     text = "tea?"
     while True:
         draw(screen, text)
         key = screen.getch()
+        if key == -1:
+            continue
         if key == ord("q"):
             return
         text = {curses.KEY_UP: "up", curses.KEY_RESIZE: "wide", ord("x"): "ex"}.get(key, f"<{key}>")
@@ -210,6 +220,11 @@ print("bye")
         shows(&mut console, SIZE, 0, "80 x 24").await;
         shows(&mut console, SIZE, 12, "tea?").await;
         shows(&mut console, SIZE, 23, "corner").await;
+        let emulated = console.emulated(SIZE);
+        let cell = emulated.screen().cell(12, 38).expect("a cell");
+        assert_eq!((cell.contents(), cell.bold()), ("t", true));
+        assert_eq!((cell.fgcolor(), cell.bgcolor()), (Color::Idx(1), Color::Idx(3)), "red on yellow");
+        assert!(emulated.screen().alternate_screen(), "what was there before comes back at the end");
         console.type_in("x").await;
         shows(&mut console, SIZE, 12, "ex").await;
         console.type_in("\u{1b}OA").await;
@@ -265,6 +280,31 @@ fn every_core_language_prompts_and_reads() {
             console.expect("42\r\n").await;
             ends_well(&mut console).await;
         }
+    });
+}
+
+#[test]
+fn a_shell_prompts_and_knows_its_window() {
+    on_a_runner(async |stack, student| {
+        // Every image has a shell.
+        let source = r#"
+import os
+script = """
+read -p 'Name? ' name; echo "<$name>"
+read -s -p 'Secret? ' secret; echo "${#secret} characters"
+test -t 0 && test -t 1 && test -t 2 && stty size
+"""
+os.execvp("bash", ["bash", "-c", script])
+"#;
+        let mut console = Console::run(stack, student, program("python", &[("main.py", source)])).await;
+        console.expect("Name? ").await;
+        console.type_in("Zoé\n").await;
+        console.expect("<Zoé>\r\n").await;
+        console.expect("Secret? ").await;
+        console.type_in("geheim\n").await;
+        console.expect("6 characters\r\n24 80\r\n").await;
+        assert!(!console.text().contains("geheim"), "{}", console.text());
+        ends_well(&mut console).await;
     });
 }
 
