@@ -152,6 +152,18 @@ impl Console {
         }
     }
 
+    /// Types a key that means a signal, again and again until something comes of it: who is interrupted just before it
+    /// begins to wait, as Python between its prompt and its `read`, does not notice before it has read.
+    pub async fn interrupt(&mut self, key: &str, text: &str) {
+        for _ in 0..20 {
+            self.type_in(key).await;
+            if tokio::time::timeout(Duration::from_secs(5), self.expect(text)).await.is_ok() {
+                return;
+            }
+        }
+        panic!("{text:?} never came:\n{}", self.transcript());
+    }
+
     /// Waits for the end of the run.
     pub async fn exit(&mut self) -> Exit {
         loop {

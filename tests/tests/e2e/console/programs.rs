@@ -136,15 +136,13 @@ fn python_programs_ask_hide_and_are_interrupted() {
 
         let mut console = python("import time\nprint('ready')\ntime.sleep(100)\n").await;
         console.expect("ready").await;
-        console.type_in(CTRL_C).await;
-        console.expect("KeyboardInterrupt").await;
+        console.interrupt(CTRL_C, "KeyboardInterrupt").await;
         let exit = console.exit().await;
         assert_eq!((exit.signal, exit.reason), (Some(2), Reason::Exited), "{exit:?}");
 
         let mut console = python("try:\n    input('? ')\nexcept KeyboardInterrupt:\n    print('caught')\n").await;
         console.expect("? ").await;
-        console.type_in(CTRL_C).await;
-        console.expect("caught\r\n").await;
+        console.interrupt(CTRL_C, "caught\r\n").await;
         ends_well(&mut console).await;
 
         // Nobody could continue a program that was stopped by default; one that wants to know of it is told.
@@ -158,8 +156,7 @@ fn python_programs_ask_hide_and_are_interrupted() {
         console.type_in("on\n").await;
         console.expect("got on").await;
         console.expect("again").await;
-        console.type_in(CTRL_Z).await;
-        console.expect("stop?").await;
+        console.interrupt(CTRL_Z, "stop?").await;
         console.type_in("end\n").await;
         ends_well(&mut console).await;
 
