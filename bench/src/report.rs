@@ -66,6 +66,23 @@ pub struct Machine {
     pub quick: bool,
 }
 
+impl Machine {
+    /// In one line, for people.
+    pub fn line(&self) -> String {
+        format!(
+            "{} ({} cores, {} MiB), Linux {}, Docker {}, cgroup v{}, load {:.2} before{}",
+            self.cpu,
+            self.cpus,
+            self.memory_mb,
+            self.kernel,
+            self.docker,
+            self.cgroup,
+            self.load_before,
+            if self.quick { "; a quick run" } else { "" }
+        )
+    }
+}
+
 /// Times of one kind of work done in one way. Milliseconds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

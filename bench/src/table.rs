@@ -7,18 +7,7 @@ use crate::{
 
 /// The whole report.
 pub fn tables(report: &Report) -> String {
-    let m = &report.machine;
-    let mut out = vec![format!(
-        "{} ({} cores, {} MiB), Linux {}, Docker {}, cgroup v{}, load {:.2} before{}",
-        m.cpu,
-        m.cpus,
-        m.memory_mb,
-        m.kernel,
-        m.docker,
-        m.cgroup,
-        m.load_before,
-        if m.quick { "; a quick run" } else { "" }
-    )];
+    let mut out = vec![report.machine.line()];
     if !report.results.is_empty() {
         out.push("\nMilliseconds. Each way in turn, round by round; the first round is dropped.".to_owned());
         let head = ["work", "mode", "cpus", "n", "median", "min", "max", "p99", "to bare", "published is"];

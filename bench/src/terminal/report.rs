@@ -126,18 +126,7 @@ impl Report {
 
     /// For people.
     pub fn tables(&self) -> String {
-        let m = &self.machine;
-        let mut out = vec![format!(
-            "{} ({} cores, {} MiB), Linux {}, Docker {}, cgroup v{}, load {:.2} before{}",
-            m.cpu,
-            m.cpus,
-            m.memory_mb,
-            m.kernel,
-            m.docker,
-            m.cgroup,
-            m.load_before,
-            if m.quick { "; a quick run" } else { "" }
-        )];
+        let mut out = vec![self.machine.line()];
         if !self.idle.is_empty() {
             out.push("\nOne terminal at a time, milliseconds. The ways take turns, key by key.".to_owned());
             out.push(grid(&HEAD, self.idle.iter().map(Row::cells).collect()));

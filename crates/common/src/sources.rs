@@ -17,6 +17,13 @@ pub const MOST_FILES: usize = 100;
 pub const NAME_CHARS: usize = 100;
 /// …and in bytes, so that with a few more of its own a tool stays below the 255 of a file system.
 pub const NAME_BYTES: usize = 200;
+/// The longest name of an entry point in characters.
+pub const MAIN_CHARS: usize = 300;
+
+/// Whether a text may name an entry point: one line, not too long. Whether there is such a one, compiling tells.
+pub fn may_be_main(main: &str) -> bool {
+    main.chars().count() <= MAIN_CHARS && !main.chars().any(char::is_control)
+}
 
 /// Checks the files of a submission; pointers begin with `/files`.
 pub fn check(language: &Language, files: &[SourceFile]) -> Result<(), Vec<SourceProblem>> {

@@ -15,7 +15,6 @@ use iteratione_common::{
 };
 use iteratione_sandbox::{
     Execution, Jail, Resources, Sandbox, SandboxError,
-    protocol::ExecLimits,
     toolchain::{self, Build, Order, Program},
 };
 use tokio::sync::mpsc;
@@ -29,12 +28,6 @@ mod starter;
 
 /// Bytes of input, output and expectation that a result keeps of each.
 const KEPT: usize = 16 * 1024;
-/// `RLIMIT_FSIZE` of programs; the scratch folder is smaller.
-const FILE_BYTES: u64 = 64 << 20;
-/// `RLIMIT_NOFILE` of programs.
-const OPEN_FILES: u64 = 256;
-/// `RLIMIT_STACK` of programs. Deep recursion is no crime; threads of native programs get as much address space each.
-const STACK_BYTES: u64 = 64 << 20;
 /// Jails that one test may lose before it is given up.
 const TRIES: usize = 2;
 /// Jails that one submission may wear out; then the tests that are left are given up.
@@ -45,8 +38,6 @@ const CHECKING: Duration = Duration::from_mins(1);
 const COMPARED_AT_ONCE: usize = 64 * 1024;
 /// A run that took up to this share more than its limit is done once more: 1/20 is 5 %.
 const JUST_MISSED: u64 = 20;
-/// For Docker to see that a container has died, and of what.
-const OBITUARY: Duration = Duration::from_secs(3);
 
 /// What is graded.
 #[derive(Debug, Clone)]
@@ -242,20 +233,13 @@ impl Bench<'_> {
         for file in &test.files {
             jail.put(&file.name, file.content.as_bytes()).await?;
         }
-        let limits = ExecLimits {
-            cpu_ms: limits.cpu_ms,
-            wall_ms: limits.wall_ms,
-            output_bytes: limits.output_kb << 10,
-            file_bytes: FILE_BYTES,
-            open_files: OPEN_FILES,
-            stack_bytes: Some(STACK_BYTES),
-        };
+        let limits = toolchain::program_limits(limits.cpu_ms, limits.wall_ms, limits.output_kb << 10);
         let request = program.in_memory(resources.memory_bytes).exec_request(&test.args, limits);
         let done = match jail.exec(request, test.stdin.as_bytes()).await {
             Ok(done) => done,
             Err(lost @ SandboxError::JailLost(_)) => {
                 // What Docker says is of the whole container: an earlier test's may not be laid at this one's door.
-                let full = !self.oom_killed && died_of_memory(self.sandbox, jail).await;
+                let full = !self.oom_killed && jail.died_of_memory().await;
                 self.jail = None;
                 return if full { Ok(Ran::OutOfMemory) } else { Err(lost) };
             }
@@ -304,21 +288,6 @@ enum Ran {
     ToItsEnd(anyhow::Result<(Judged, Execution)>),
     /// The jail's memory was so full that the kernel killed the harness.
     OutOfMemory,
-}
-
-/// Whether Docker saw the jail, which has just been lost, die of its memory limit.
-async fn died_of_memory(sandbox: &Sandbox, jail: &Jail) -> bool {
-    let look = async {
-        loop {
-            let state = sandbox.inspect(jail).await.ok()?.get("State")?.clone();
-            // Only of a dead container is it known.
-            if !state.get("Running")?.as_bool()? {
-                return state.get("OOMKilled")?.as_bool();
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    tokio::time::timeout(OBITUARY, look).await.ok().flatten().unwrap_or(false)
 }
 
 /// Whether a run ended by itself, and above its CPU limit by so little that another may be below it.

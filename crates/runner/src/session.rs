@@ -55,8 +55,6 @@ const KILL_PATIENCE: Duration = Duration::from_secs(5);
 const WALL_PATIENCE: Duration = Duration::from_secs(10);
 /// From the start of a program to the change of its CPU period: what it starts with is better for starting.
 const PACE_AFTER: Duration = Duration::from_millis(300);
-/// To learn from Docker why a jail was lost.
-const EXAMINATION: Duration = Duration::from_secs(3);
 
 /// One run.
 pub struct Session {

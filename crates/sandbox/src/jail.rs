@@ -22,8 +22,8 @@ pub use terminal::{Terminal, TerminalEvent};
 
 /// For answers that take no work worth mentioning, and for cleaning and copying.
 const SHORT: Duration = Duration::from_secs(15);
-/// To learn of what a jail died.
-const OBITUARY: Duration = Duration::from_secs(2);
+/// For Docker to see that a container has died, and of what.
+const OBITUARY: Duration = Duration::from_secs(3);
 
 /// A started jail. Dropping it signals the janitor, which destroys the container.
 #[derive(Debug)]

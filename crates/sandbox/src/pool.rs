@@ -123,6 +123,11 @@ impl Pool {
         if !self.compiles_elsewhere(language) {
             return self.compile_resources(language);
         }
+        self.program_resources(language)
+    }
+
+    /// What a program of a language gets by default, within the operator's ceilings.
+    pub(crate) fn program_resources(&self, language: &Language) -> Resources {
         let defaults = self.config.default_resources();
         // The harness is one of them.
         let processes = defaults.processes.saturating_add(language.run_limits.processes_extra).saturating_add(1);

@@ -143,6 +143,11 @@ impl Sandbox {
         self.0.pool.start_resources(language)
     }
 
+    /// What a program of a language gets by default, within the operator's ceilings.
+    pub fn program_resources(&self, language: &Language) -> Resources {
+        self.0.pool.program_resources(language)
+    }
+
     /// The limits of a language's compile step, within the operator's ceilings.
     pub fn compile_resources(&self, language: &Language) -> Resources {
         self.0.pool.compile_resources(language)

@@ -31,6 +31,12 @@ const OUTPUT_KEPT: usize = 64 * 1024;
 const COMPILER_FILE_BYTES: u64 = 256 << 20;
 /// `RLIMIT_NOFILE` of compilers.
 const COMPILER_OPEN_FILES: u64 = 512;
+/// `RLIMIT_FSIZE` of programs; the scratch folder is smaller.
+const PROGRAM_FILE_BYTES: u64 = 64 << 20;
+/// `RLIMIT_NOFILE` of programs.
+const PROGRAM_OPEN_FILES: u64 = 256;
+/// `RLIMIT_STACK` of programs. Deep recursion is no crime; threads of native programs get as much address space each.
+const PROGRAM_STACK_BYTES: u64 = 64 << 20;
 /// Class files read to find the entry point.
 const CLASSES_BYTES: u64 = 24 << 20;
 const CLASSES_FILES: u32 = 4000;
@@ -116,6 +122,18 @@ impl BuildFailure {
             }
             Self::Layout(message) => format!("The files cannot be laid out: {message}."),
         }
+    }
+}
+
+/// The limits of a program, whether it is graded or runs at a terminal: times in milliseconds, output in bytes.
+pub const fn program_limits(cpu_ms: u64, wall_ms: u64, output_bytes: u64) -> ExecLimits {
+    ExecLimits {
+        cpu_ms,
+        wall_ms,
+        output_bytes,
+        file_bytes: PROGRAM_FILE_BYTES,
+        open_files: PROGRAM_OPEN_FILES,
+        stack_bytes: Some(PROGRAM_STACK_BYTES),
     }
 }
 

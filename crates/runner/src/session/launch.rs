@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use iteratione_common::terminal::{Phase, Reason, ServerMessage};
 use iteratione_sandbox::{
     Jail, SandboxError, TerminalRequest,
-    toolchain::{self, Build, Order, Program},
+    toolchain::{self, Build, Order, Program, program_limits},
 };
 use tokio::time::Instant;
 use tracing::Instrument as _;
@@ -30,7 +30,7 @@ impl Session {
         self.status(Phase::Compiling, None);
         let (sandbox, language, id) = (self.services.sandbox.clone(), Arc::clone(&self.language), self.id);
         let (files, main) = (std::mem::take(&mut self.run.files), self.run.main.take());
-        let resources = request::resources(&sandbox, &language);
+        let resources = sandbox.program_resources(&language);
         let building = async move {
             let order = Order { files: &files, main: main.as_deref(), given: &[] };
             toolchain::open(&sandbox, &language, order, resources, &id.to_string()).await
@@ -65,7 +65,9 @@ impl Session {
 
     pub(super) fn start(&mut self, program: &Program, jail: Jail) -> Result<(), SandboxError> {
         let config = &self.services.config;
-        let mut request = program.exec_request(&self.run.args, request::limits(config));
+        let millis = |seconds: u64| seconds.saturating_mul(1000);
+        let limits = program_limits(millis(config.cpu_seconds), millis(config.wall_seconds), config.output_bytes());
+        let mut request = program.exec_request(&self.run.args, limits);
         request.terminal = Some(TerminalRequest { size: request::window(self.run.size), window: WINDOW });
         let terminal = jail.open_terminal(request)?;
         tracing::Span::current().record("container.id", terminal.container_id());

@@ -6,7 +6,7 @@ use iteratione_common::terminal::{Reason, close};
 use iteratione_sandbox::{SandboxError, TerminalEvent};
 use tokio::time::Instant;
 
-use super::{EXAMINATION, Next, Running, Session, ending, work::Work};
+use super::{Next, Running, Session, ending, work::Work};
 use crate::metrics::{self, Part};
 
 impl Session {
@@ -46,7 +46,7 @@ impl Session {
         tracing::error!(%error, "a jail was lost under its program");
         let lifecycle = self.services.lifecycle.clone();
         let examining = async move {
-            let full = tokio::time::timeout(EXAMINATION, terminal.died_of_memory()).await.unwrap_or(false);
+            let full = terminal.died_of_memory().await;
             lifecycle.spawn(terminal.destroy());
             full
         };

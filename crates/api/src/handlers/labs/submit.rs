@@ -134,14 +134,13 @@ pub(super) async fn submit(
 
 /// When to come back with a full queue: grading one takes seconds.
 const QUEUE_RETRY: Duration = Duration::from_secs(5);
-const MAIN_CHARS: usize = 300;
 
 /// All that is wrong with a hand-in.
 fn problems(hand_in: &HandIn, rules: &Rules, languages: &Languages) -> Vec<FieldProblem> {
     let mut found = Vec::new();
-    if hand_in.main.as_ref().is_some_and(|main| main.chars().count() > MAIN_CHARS || main.chars().any(char::is_control))
-    {
-        found.push(FieldProblem::new("/main", format!("must be one line of at most {MAIN_CHARS} characters")));
+    if hand_in.main.as_deref().is_some_and(|main| !sources::may_be_main(main)) {
+        let most = sources::MAIN_CHARS;
+        found.push(FieldProblem::new("/main", format!("must be one line of at most {most} characters")));
     }
     let language = languages.get(&hand_in.language).filter(|_| rules.languages.contains(&hand_in.language));
     let Some(language) = language else {
