@@ -15,7 +15,7 @@ use iteratione_common::{
         job::{self, Claimed},
         worker::Worker,
     },
-    submission::{CompileResult, Event, Grade, GroupResult, SubmissionStatus, TestResult, TimeLimit},
+    submission::{CaseResult, CompileResult, Event, Grade, GroupResult, SubmissionStatus, TestResult, TimeLimit},
     verdict::Verdict,
 };
 use serde_json::{Value, json};
@@ -231,6 +231,9 @@ pub(crate) fn grade() -> Grade {
         stderr: Some(String::new()),
         expected: Some("open expected".to_owned()),
         message: None,
+        judge_message: Some("SECRET note for staff".to_owned()),
+        cases: Vec::new(),
+        suspicious: vec!["SECRET suspicion".to_owned()],
     };
     let secret = |test: TestResult| TestResult {
         limit: Some(TimeLimit::Cpu),
@@ -244,6 +247,15 @@ pub(crate) fn grade() -> Grade {
         stderr: Some("SECRET stderr".to_owned()),
         expected: Some("SECRET expected".to_owned()),
         message: Some("SECRET difference".to_owned()),
+        cases: vec![CaseResult {
+            name: "CalcTest.adds".to_owned(),
+            verdict: Verdict::Wa,
+            points: 0.0,
+            max_points: 20.0,
+            wall_ms: Some(77_700_006),
+            message: Some("SECRET assertion".to_owned()),
+            trace: Some("SECRET trace".to_owned()),
+        }],
         ..test
     };
     let group = |name: &str, verdict, points: f64, max_points| GroupResult {

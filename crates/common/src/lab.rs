@@ -31,6 +31,9 @@ pub struct LabDocument {
     #[serde(default)]
     #[schema(required = true)]
     pub groups: Vec<TestGroup>,
+    /// The instructor's programs that judge: checkers and interactors, by name. They run in jails of their own.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub programs: BTreeMap<String, JudgeProgram>,
     /// Reference solutions and what they must get.
     #[serde(default)]
     pub solutions: Vec<Solution>,
@@ -46,6 +49,31 @@ pub struct LabDocument {
     /// How often a student may submit.
     #[serde(default)]
     pub attempts: Attempts,
+}
+
+/// A program of the instructor's that judges. It is called as the Kattis problem package format says: `program input
+/// answer feedback_dir [args]`, and ends with 42 (accepted) or 43 (wrong); any other end is the judge's fault.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct JudgeProgram {
+    /// Language id: any that is offered, not only those of the lab.
+    pub language: String,
+    /// Sources.
+    pub files: Vec<SourceFile>,
+    /// Entry point, where there are several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub main: Option<String>,
+}
+
+/// One of the lab's `programs`, and the arguments that it gets after the three of the convention.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ProgramCall {
+    /// A name in the lab's `programs`.
+    pub program: String,
+    /// Further arguments.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub args: Vec<String>,
 }
 
 /// Limits of one test.
@@ -137,16 +165,16 @@ pub struct Test {
     /// What students see of it.
     #[serde(default)]
     pub visibility: Visibility,
-    /// Only `io` so far: standard input in, standard output compared.
+    /// What is run, and how it is judged.
     #[serde(default)]
     pub kind: TestKind,
-    /// Standard input.
+    /// Standard input. Of an `interactive` test: the input of the interactor, which the student's program never sees.
     #[serde(default)]
     pub stdin: String,
     /// Command line arguments.
     #[serde(default)]
     pub args: Vec<String>,
-    /// Files in the program's working folder.
+    /// Files in the program's working folder. Of a `junit` or `pytest` test: the instructor's test classes or modules.
     #[serde(default)]
     pub files: Vec<TestFile>,
     /// Expected standard output. Never enters the jail.
@@ -158,6 +186,17 @@ pub struct Test {
     /// How output is compared.
     #[serde(default)]
     pub checker: Checker,
+    /// Of an `interactive` test: the program at the other end of the student's input and output. It judges, unless the
+    /// checker is a program too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interactor: Option<ProgramCall>,
+    /// How often the program may run: each time the judging program leaves a `nextpass.in`, that is the next input.
+    #[serde(default = "once", skip_serializing_if = "is_once")]
+    pub passes: u32,
+    /// Of a `junit` or `pytest` test: weights of its methods, by `Class.method` or `method`, over those in the tests
+    /// themselves (`@Tag("points=5")`). All others weigh 1.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub weights: BTreeMap<String, f64>,
     /// Limits of this test alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limits: Option<TestLimits>,
@@ -170,13 +209,28 @@ fn one() -> f64 {
     1.0
 }
 
+fn once() -> u32 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+fn is_once(passes: &u32) -> bool {
+    *passes == 1
+}
+
 /// Kind of a test.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TestKind {
-    /// Standard input and output.
+    /// Standard input in, standard output compared.
     #[default]
     Io,
+    /// The student's program and an interactor talk to each other.
+    Interactive,
+    /// JUnit 5 and 4 test classes of the instructor's.
+    Junit,
+    /// Modules of pytest or unittest of the instructor's.
+    Pytest,
 }
 
 /// What students see of a test.
@@ -228,6 +282,8 @@ pub enum Checker {
     UnorderedLines {},
     /// `expected` is a regular expression that the whole output (less blanks at its end) must match.
     Regex {},
+    /// One of the lab's `programs` decides; `expected` is its answer file.
+    Program(ProgramCall),
 }
 
 fn yes() -> bool {

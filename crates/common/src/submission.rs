@@ -117,6 +117,34 @@ pub struct TestResult {
     pub expected: Option<String>,
     /// One sentence for people: where the output differs, what ended the program.
     pub message: Option<String>,
+    /// What a judging program told the instructor (`judgemessage.txt`), cut to 16 KiB. Staff only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub judge_message: Option<String>,
+    /// The methods of a unit test, in the order that was fixed before the run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cases: Vec<CaseResult>,
+    /// Why staff should look at this run: signs of tampering, one sentence each. Staff only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub suspicious: Vec<String>,
+}
+
+/// What one method of a unit test gave.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct CaseResult {
+    /// `Class.method`, with an index or a display name where one method makes several.
+    pub name: String,
+    /// Outcome.
+    pub verdict: Verdict,
+    /// Points earned.
+    pub points: f64,
+    /// Points that could be had: its share of the test's.
+    pub max_points: f64,
+    /// Elapsed milliseconds.
+    pub wall_ms: Option<u64>,
+    /// One sentence for people, with the student's own line where there is one.
+    pub message: Option<String>,
+    /// The trace, trimmed to the student's frames, cut to 16 KiB.
+    pub trace: Option<String>,
 }
 
 impl TestResult {
@@ -140,6 +168,9 @@ impl TestResult {
             stderr: None,
             expected: None,
             message: None,
+            judge_message: None,
+            cases: Vec::new(),
+            suspicious: Vec::new(),
         }
     }
 }

@@ -37,6 +37,7 @@ pub fn check(checker: &Checker, expected: &[u8], actual: &[u8]) -> anyhow::Resul
             Opinion::from_difference(tokens::compare(expected, actual, tolerance, *case_sensitive))
         }
         Checker::Regex {} => Opinion::from_difference(pattern::matches(expected, actual)?),
+        Checker::Program(_) => anyhow::bail!("a program is no function of the grader's"),
     })
 }
 

@@ -7,7 +7,7 @@ use iteratione_common::{
     ids::{CourseId, LabId, SubmissionId, UserId},
     lab::Visibility,
     store::{job::INTERNAL_ERROR, lab::Outline, submission::SubmissionRow},
-    submission::{CompileResult, GroupResult, SubmissionStatus, TestResult},
+    submission::{CaseResult, CompileResult, GroupResult, SubmissionStatus, TestResult},
     verdict::Verdict,
 };
 use jiff::Timestamp;
@@ -164,7 +164,7 @@ impl Cut {
                 (Some(instructors), Some(found)) => Some(format!("{instructors}\n{found}")),
                 (instructors, found) => instructors.or(found),
             };
-            return TestResult { message, ..test };
+            return TestResult { message, judge_message: None, suspicious: Vec::new(), ..test };
         }
         TestResult {
             group: test.group,
@@ -184,6 +184,13 @@ impl Cut {
             stdout: None,
             stderr: None,
             expected: None,
+            judge_message: None,
+            cases: test
+                .cases
+                .into_iter()
+                .map(|c| CaseResult { wall_ms: None, message: None, trace: None, ..c })
+                .collect(),
+            suspicious: Vec::new(),
         }
     }
 

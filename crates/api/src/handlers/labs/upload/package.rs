@@ -168,6 +168,7 @@ fn untitled(slug: &str, languages: &Languages) -> LabDocument {
         limits: TestLimits::default(),
         starter: BTreeMap::new(),
         groups: Vec::new(),
+        programs: BTreeMap::new(),
         solutions: Vec::new(),
         available_from: None,
         due_at: None,
@@ -212,6 +213,9 @@ fn test(name: String, pair: &mut Pair) -> Result<Test, FieldProblem> {
         expected: text(answer)?,
         points: 1.0,
         checker: Checker::default(),
+        interactor: None,
+        passes: 1,
+        weights: BTreeMap::new(),
         limits: None,
         message: None,
     })
