@@ -120,8 +120,18 @@ install_wanted() {
   WANTED=() WANTED_WHY=()
 }
 
+# need_room up|test: a first build that would fill the disk is not begun. Measured: images 2 GiB, the rest is `target`.
+need_room() {
+  local free wanted=5000
+  [[ ! -d $ROOT/target ]] || return 0
+  [[ $1 == up ]] || wanted=9000
+  free=$(df -Pm "$ROOT" | awk 'NR == 2 { print $4 }')
+  ((free >= wanted)) || die "$free MiB are free on the disk of $ROOT; the first '$1' needs $wanted MiB"
+}
+
 # need_programs up|test: everything that must be there before the work starts.
 need_programs() {
+  need_room "$1"
   want curl curl "asks the services whether they are ready"
   want cc gcc "links the Rust programs"
   [[ -e /usr/include/stdio.h ]] || ! is_debian || want "" libc6-dev "the C library, to link the harness statically"
