@@ -60,8 +60,9 @@ prepare() {
   ((PREPARED == 0)) || return 0
   PREPARED=1
   engine_up
-  # The tests of the services are about core languages, those of the images about the chosen ones.
+  # The tests of the services are about core languages and a shell at the terminal, those of the images about the chosen.
   images_up ''
+  images_up bash
   images_up
   export ITERATIONE_TEST_LANGUAGES=${ITERATIONE_TEST_LANGUAGES-${ITERATIONE_LANGUAGES-}}
   workspace_up
