@@ -157,7 +157,9 @@ async fn a_hard_stop_hands_jobs_back_with_their_tries_unspent(pg: PgPool) {
         let grader = Grader::start(&pg, &namespace, &script, &Options::default());
         eventually("it runs", || async { script.runs_of(id) == n }).await;
         grader.stop_hard().await;
-        assert_eq!(fixture.state(id).await, format!("queued {n} {n}"));
+        // A dispatcher that has not stopped yet may have put it into the stream again, where the next grader finds it.
+        let state = fixture.state(id).await;
+        assert!([format!("queued {n} {n}"), format!("dispatched {n} {n}")].contains(&state), "{state}");
         assert_eq!(script.running.load(Ordering::SeqCst), 0, "what ran was dropped");
     }
     let grader = Grader::start(&pg, &namespace, &script, &Options::default());
