@@ -11,6 +11,8 @@ use serde_json::json;
 
 use crate::testing::{TestApp, TestUser, request};
 
+mod matrix;
+
 fn post(user: &TestUser, content_type: &str, body: impl Into<Body>) -> Request<Body> {
     request(Method::POST, "/courses")
         .header(header::AUTHORIZATION, format!("Bearer {}", user.token))

@@ -1,6 +1,5 @@
 //! Labs through the router, against a real PostgreSQL.
 
-mod access;
 mod publish;
 mod put;
 mod see;
