@@ -95,7 +95,9 @@ pub fn routes(document: &utoipa::openapi::OpenApi) -> anyhow::Result<Router<AppS
         .route("/", get(async || Redirect::temporary("/docs")))
         .route("/docs", get(async || file("text/html; charset=utf-8", include_str!("openapi/docs.html"))))
         .route("/docs/docs.js", get(async || file("text/javascript; charset=utf-8", include_str!("openapi/docs.js"))))
-        .route("/docs/docs.css", get(async || file("text/css; charset=utf-8", include_str!("openapi/docs.css")))))
+        .route("/docs/docs.css", get(async || file("text/css; charset=utf-8", include_str!("openapi/docs.css"))))
+        // Of the pages that the API itself makes.
+        .route("/docs/report.css", get(async || file("text/css; charset=utf-8", include_str!("openapi/report.css")))))
 }
 
 fn file(content_type: &'static str, text: &'static str) -> Response {

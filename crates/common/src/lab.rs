@@ -314,8 +314,8 @@ pub struct Solution {
     pub expect: Expectation,
 }
 
-/// What a reference solution must get; at least one of the two.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
+/// What a reference solution must get; at least one of the three.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Expectation {
     /// Exactly this score.
@@ -324,6 +324,21 @@ pub struct Expectation {
     /// This verdict.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verdict: Option<Verdict>,
+    /// One of these verdicts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub verdicts: Vec<Verdict>,
+}
+
+impl Expectation {
+    /// Whether it claims anything.
+    pub fn is_empty(&self) -> bool {
+        self.score.is_none() && self.verdict.is_none() && self.verdicts.is_empty()
+    }
+
+    /// Every verdict that is right; none at all if any is.
+    pub fn allowed(&self) -> Vec<Verdict> {
+        self.verdict.map_or_else(|| self.verdicts.clone(), |verdict| vec![verdict])
+    }
 }
 
 /// Factor for submissions after the deadline.

@@ -7,6 +7,7 @@ pub mod archive;
 pub mod config;
 pub mod diagnostic;
 pub mod events;
+pub mod gate;
 pub mod ids;
 pub mod lab;
 pub mod language;

@@ -11,6 +11,7 @@ mod submit;
 #[cfg(test)]
 mod tests;
 mod upload;
+mod validation;
 
 use axum::extract::DefaultBodyLimit;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -31,5 +32,6 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(list::list_labs))
         .routes(routes!(get::get_lab, delete::delete_lab))
         .routes(routes!(publish::publish_lab))
+        .routes(routes!(validation::get_validation))
         .routes(routes!(submissions::list_submissions))
 }
