@@ -72,6 +72,25 @@ where
     }
 }
 
+/// An assistant or instructor of the lab's course.
+#[derive(Debug)]
+pub struct LabStaff(pub LabMember);
+
+impl<S: Send + Sync> FromRequestParts<S> for LabStaff
+where
+    AppState: FromRef<S>,
+{
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let member = LabMember::from_request_parts(parts, state).await?;
+        if !member.is_staff() {
+            return Err(ApiError::Forbidden("Only assistants and instructors of the course may do this."));
+        }
+        Ok(Self(member))
+    }
+}
+
 /// An instructor of the lab's course.
 #[derive(Debug)]
 pub struct LabInstructor(pub LabMember);

@@ -1,5 +1,6 @@
 //! The lab document: what an instructor posts. Field names are a contract with clients.
 
+pub mod bucket;
 pub mod validate;
 
 use std::collections::BTreeMap;

@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod course;
+pub mod extension;
 pub mod idempotency;
 pub mod member;
 pub mod session;

@@ -2,6 +2,7 @@
 
 mod deadline;
 mod delete;
+mod extensions;
 mod get;
 mod list;
 mod publish;
@@ -34,4 +35,5 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(publish::publish_lab))
         .routes(routes!(validation::get_validation))
         .routes(routes!(submissions::list_submissions))
+        .merge(extensions::routes())
 }

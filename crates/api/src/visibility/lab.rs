@@ -81,6 +81,8 @@ pub struct OwnAttempts {
     pub used: i64,
     /// How many are left; null for no bound.
     pub left: Option<i64>,
+    /// How many of them can be made right now; null for no bound per hour.
+    pub left_now: Option<u32>,
     /// When the next is allowed, if not now.
     pub next_at: Option<Timestamp>,
 }

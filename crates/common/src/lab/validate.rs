@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use self::report::Report;
 pub use self::report::escape;
+pub use self::schedule::is_sensible;
 use super::{LabDocument, TestLimits, Visibility};
 use crate::language::Languages;
 pub use crate::problem::Problem;

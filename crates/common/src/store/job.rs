@@ -148,6 +148,8 @@ pub struct Claimed {
     pub main: Option<String>,
     /// The revision's document.
     pub document: LabDocument,
+    /// The deadline that holds for this student: the lab's, or an extension.
+    pub due_at: Option<Timestamp>,
     /// When it was handed in.
     pub created_at: Timestamp,
     /// The database's clock at the claim.
@@ -177,9 +179,10 @@ pub async fn claim(
            select c.attempt, c.handed_back, c.class as "class: JobClass",
                   s.lab_id as "lab: LabId", s.revision_id as "revision: RevisionId", s.account_id as "account: UserId",
                   s.kind as "kind: SubmissionKind", s.language, s.files as "files: Json<Vec<SourceFile>>", s.main,
-                  s.created_at as "created_at: Time", r.document as "document: Json<LabDocument>", clock_timestamp() as "now!: Time",
+                  s.created_at as "created_at: Time", r.document as "document: Json<LabDocument>", e.due_at as "extended: Time", clock_timestamp() as "now!: Time",
                   extract(epoch from clock_timestamp() - c.ready_at)::float8 as "waited!"
-             from claimed c join submission s using (submission_id) join lab_revision r using (revision_id)"#,
+             from claimed c join submission s using (submission_id) join lab_revision r using (revision_id)
+             left join extension e on e.lab_id = s.lab_id and e.account_id = s.account_id"#,
         submission as _,
         dispatched_attempt,
         worker as _,
@@ -199,6 +202,7 @@ pub async fn claim(
         language: row.language,
         files: row.files.0,
         main: row.main,
+        due_at: row.extended.map(Time::to_jiff).or(row.document.0.due_at),
         document: row.document.0,
         created_at: row.created_at.to_jiff(),
         now: row.now.to_jiff(),

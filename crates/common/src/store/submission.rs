@@ -302,32 +302,28 @@ pub async fn queue_position(db: impl PgExecutor<'_>, id: SubmissionId) -> sqlx::
 }
 
 /// How often an account submitted to a lab.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AttemptCount {
     /// In all.
     pub total: i64,
-    /// In the last 60 minutes.
-    pub last_hour: i64,
-    /// The oldest of those: an hour after it there is room again.
-    pub oldest_in_hour: Option<Timestamp>,
+    /// When those of the last day were made, the oldest first; at most the last 2000.
+    pub recent: Vec<Timestamp>,
 }
 
 /// Counts a student's attempts; internal errors are not counted.
 pub async fn attempts(db: impl PgExecutor<'_>, lab: LabId, account: UserId) -> sqlx::Result<AttemptCount> {
     let row = sqlx::query!(
-        r#"select count(*) as "total!",
-                  count(*) filter (where created_at > now() - interval '1 hour') as "last_hour!",
-                  min(created_at) filter (where created_at > now() - interval '1 hour') as oldest_in_hour
-             from submission
-            where lab_id = $1 and account_id = $2 and kind = 'student' and verdict is distinct from 'IE'"#,
+        r#"with counted as (
+             select created_at from submission
+              where lab_id = $1 and account_id = $2 and kind = 'student' and verdict is distinct from 'IE'),
+           recent as (
+             select created_at from counted where created_at > now() - interval '1 day' order by created_at desc limit 2000)
+           select (select count(*) from counted) as "total!",
+                  (select coalesce(array_agg(created_at order by created_at), '{}') from recent) as "recent!: Vec<Time>""#,
         lab as _,
         account as _
     )
     .fetch_one(db)
     .await?;
-    Ok(AttemptCount {
-        total: row.total,
-        last_hour: row.last_hour,
-        oldest_in_hour: row.oldest_in_hour.map(Time::to_jiff),
-    })
+    Ok(AttemptCount { total: row.total, recent: row.recent.into_iter().map(Time::to_jiff).collect() })
 }

@@ -16,7 +16,7 @@ use iteratione_common::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{access::LabMember, error::ApiError, problem::Problem, state::AppState};
+use crate::{access::LabStaff, error::ApiError, problem::Problem, state::AppState};
 
 /// The page loads its style sheet and nothing else.
 const POLICY: &str = "default-src 'none'; style-src 'self'; frame-ancestors 'none'";
@@ -51,13 +51,10 @@ pub struct ValidationReport {
     )
 )]
 pub(super) async fn get_validation(
-    member: LabMember,
+    LabStaff(member): LabStaff,
     State(state): State<AppState>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    if !member.is_staff() {
-        return Err(ApiError::Forbidden("Only assistants and instructors of the course may see this."));
-    }
     let document = store::lab::document(&state.pg, member.lab.newest).await?.ok_or(ApiError::NotFound("lab"))?;
     let validation = member.lab.validation.map(serde_json::from_value::<Validation>).transpose();
     let report = ValidationReport {
