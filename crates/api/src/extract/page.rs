@@ -25,10 +25,16 @@ pub struct Page {
 #[into_params(parameter_in = Query)]
 pub struct PageQuery {
     /// At most so many items, 1 to 200; 50 unless given.
+    #[serde(default, deserialize_with = "number")]
     #[param(minimum = 1, maximum = 200)]
     limit: Option<i64>,
-    /// `next` of the page before.
+    /// `next` of the page before; empty for the first page.
     after: Option<String>,
+}
+
+/// `limit=` without a number is no number; an `Option` alone would take it for nothing.
+fn number<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+    i64::deserialize(deserializer).map(Some)
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Page {

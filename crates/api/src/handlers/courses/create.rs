@@ -45,7 +45,7 @@ pub struct CourseRequest {
 #[utoipa::path(post, path = "/courses", tag = "courses", request_body = CourseRequest,
     params(("Idempotency-Key" = Option<String>, Header, description = "Makes the request repeatable")),
     responses(
-        (status = 201, body = CourseView),
+        (status = 201, description = "`Location` is the course", body = CourseView),
         (status = 403, description = "For instructors and admins", content_type = "application/problem+json",
             body = crate::problem::Problem),
         (status = 409, description = "`slug_taken`", content_type = "application/problem+json",
