@@ -3,16 +3,10 @@
 //!
 //! What is tried is what the document says; nothing here names an endpoint but those that make something to begin with.
 
-use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
-    process::Stdio,
-    time::Duration,
-};
+use std::{collections::BTreeMap, path::PathBuf, process::Stdio, time::Duration};
 
 use iteratione_common::config::process_environment;
 use iteratione_demo::{ADMIN, INSTRUCTOR, PASSWORD};
-use reqwest::Method;
 use serde_json::{Value, json};
 use testkit::{
     Client,
@@ -37,64 +31,77 @@ struct Role {
     account: Option<(String, &'static str)>,
 }
 
+/// Path parameters by name, and what each may be.
+type Things = BTreeMap<&'static str, Vec<String>>;
+
 #[test]
 fn every_answer_to_whatever_is_sent_is_one_that_the_openapi_document_names() {
-    let setup = Setup { slots: 2, ..Setup::default() };
+    // Wrong passwords by the hundred come from this one address.
+    let settings = vec![("ITERATIONE_API__LIMITS__LOGIN_ADDRESS_BURST", "1000000".to_owned())];
+    let setup = Setup { slots: 2, settings, ..Setup::default() };
     with_stack(setup, WHOLE, async |stack| {
-        let (seed, roles) = furnish(stack).await;
-        let folder = tempfile::tempdir().expect("a folder");
-        let seed_file = folder.path().join("seed.json");
-        std::fs::write(&seed_file, json!(seed).to_string()).expect("written");
         let mut wrong = Vec::new();
-        for role in &roles {
-            // What one role makes of the things, another does not find.
-            if !tried(stack, role, &seed_file).await {
-                wrong.push(role.name);
+        for name in ["student", "instructor", "anonymous", "admin"] {
+            // Each has a course of its own: what one makes of the things, another would not find.
+            let (things, student) = furnish(stack, name).await;
+            let account = match name {
+                "student" => Some(student),
+                "instructor" => Some((INSTRUCTOR.to_owned(), PASSWORD)),
+                "admin" => Some((ADMIN.to_owned(), PASSWORD)),
+                _ => None,
+            };
+            if !tried(stack, &Role { name, account }, things).await {
+                wrong.push(name);
             }
         }
         assert!(wrong.is_empty(), "the document is not true for: {}", wrong.join(", "));
     });
 }
 
-/// Things to find, and who looks: each path parameter's name, and what it may be.
-async fn furnish(stack: &Stack) -> (BTreeMap<&'static str, Vec<String>>, Vec<Role>) {
-    let class = stack.classroom("openapi", 2).await;
+/// Things to find in a course, and one of its students.
+async fn furnish(stack: &Stack, course: &str) -> (Things, (String, &'static str)) {
+    // Some whom the run may remove.
+    let class = stack.classroom(course, 4).await;
     let solution = Program::read("python/accepted").solution("right", &json!({"score": 1}));
     let document = with(labs::sum(&["python", "c"]), "", "solutions", json!([solution]));
     let lab = class.publish("sum", &document).await;
-    let put = class.instructor.put("/courses/openapi/labs/draft", &document).await.expect("a draft");
+    let put = class.instructor.put(&format!("/courses/{course}/labs/draft"), &document).await.expect("a draft");
     let mut submissions = Vec::new();
     for program in ["python/accepted", "python/wrong-answer", "c/compile-error"] {
         let result = grade(class.student(), &lab, &Program::read(program)).await;
         submissions.push(text(&result, "id"));
     }
-    let course = class.instructor.get("/courses/openapi").await.expect("the course");
-    let students = &class.students;
-    let seed = BTreeMap::from([
-        ("course", vec!["openapi".to_owned(), text(&course, "id")]),
+    let view = class.instructor.get(&format!("/courses/{course}")).await.expect("the course");
+    let [one, other, ..] = class.students.as_slice() else { panic!("four students") };
+    let things = BTreeMap::from([
+        ("course", vec![course.to_owned(), text(&view, "id")]),
         ("lab", vec![lab, text(&put, "id")]),
         ("slug", vec!["sum".to_owned(), "draft".to_owned(), "another".to_owned()]),
         ("submission", submissions),
-        ("user", vec![students[1].id.clone(), students[0].email.clone(), students[0].id.clone()]),
+        ("user", vec![other.id.clone(), one.email.clone(), one.id.clone()]),
     ]);
-    let account = |email: &str, password| Some((email.to_owned(), password));
-    let roles = vec![
-        Role { name: "instructor", account: account(INSTRUCTOR, PASSWORD) },
-        Role { name: "student", account: account(&students[0].email, students[0].password) },
-        Role { name: "anonymous", account: None },
-        Role { name: "admin", account: account(ADMIN, PASSWORD) },
-    ];
-    (seed, roles)
+    (things, (one.email.clone(), one.password))
 }
 
 /// Lets schemathesis loose as somebody; whether it found nothing. What it found is in its log, and printed.
-async fn tried(stack: &Stack, role: &Role, seed_file: &Path) -> bool {
+async fn tried(stack: &Stack, role: &Role, things: Things) -> bool {
+    let folder = tempfile::tempdir().expect("a folder");
     let home = repository().join("tests/openapi");
     let logs = repository().join(".local/log");
     std::fs::create_dir_all(&logs).expect("a folder for logs");
     let log_path = logs.join(format!("openapi-{}.log", role.name));
     let log = std::fs::File::create(&log_path).expect("a log");
     let mut command = Command::new(schemathesis());
+    let mut seed = json!({"things": things});
+    if let Some((email, password)) = &role.account {
+        let client = stack.signed_in(email, password).await;
+        let token = token(&client, role.name).await;
+        let login = json!({"url": stack.url, "email": email, "password": password, "token": text(&token, "token")});
+        command.env("OPENAPI_LOGIN", login.to_string());
+        seed["untouchable"] = json!([text(&token, "id")]);
+    }
+    let seed_file = folder.path().join("seed.json");
+    std::fs::write(&seed_file, seed.to_string()).expect("written");
     command
         .arg("--config-file")
         .arg(home.join("schemathesis.toml"))
@@ -102,20 +109,14 @@ async fn tried(stack: &Stack, role: &Role, seed_file: &Path) -> bool {
         .args(["--max-examples", &Settings::number("ITERATIONE_TEST_OPENAPI_EXAMPLES", EXAMPLES).to_string()])
         .args(["--seed", &Settings::number("ITERATIONE_TEST_OPENAPI_SEED", SEED).to_string()])
         // What it keeps of a run stays in the current folder.
-        .current_dir(seed_file.parent().expect("a folder"))
+        .current_dir(folder.path())
         .env("PYTHONPATH", &home)
         .env("PYTHONDONTWRITEBYTECODE", "1")
-        .env("OPENAPI_SEED", seed_file)
+        .env("OPENAPI_SEED", &seed_file)
         .stdin(Stdio::null())
         .stdout(log.try_clone().expect("the log"))
         .stderr(log)
         .kill_on_drop(true);
-    if let Some((email, password)) = &role.account {
-        let client = stack.signed_in(email, password).await;
-        let token = token(&client, role.name).await;
-        let login = json!({"url": stack.url, "email": email, "password": password, "token": token});
-        command.env("OPENAPI_LOGIN", login.to_string());
-    }
     let begin = std::time::Instant::now();
     let status = command.status().await.expect("schemathesis starts");
     let said = std::fs::read_to_string(&log_path).unwrap_or_default();
@@ -126,10 +127,8 @@ async fn tried(stack: &Stack, role: &Role, seed_file: &Path) -> bool {
     status.success()
 }
 
-async fn token(client: &Client, name: &str) -> String {
-    let made: anyhow::Result<Value> =
-        client.call(Method::POST, "/me/tokens", Some(&json!({"name": name}))).await.and_then(|a| a.expect(&[201]));
-    text(&made.expect("a token"), "token")
+async fn token(client: &Client, name: &str) -> Value {
+    client.post("/me/tokens", &json!({"name": name})).await.expect("a token")
 }
 
 /// Its program: `./iteratione test openapi` installs it.

@@ -12,4 +12,4 @@ pub(crate) use body::{parse_json, read_body, read_body_up_to};
 pub use idempotent::{Begun, IdempotencyKey, Idempotent, KEY_HEADER, MAX_KEY_LENGTH, REPLAYED_HEADER, Work};
 pub use page::{List, Page};
 pub use peer::Peer;
-pub use url::{Params, PathOf};
+pub use url::{Params, PathOf, given};

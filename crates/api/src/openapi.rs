@@ -2,6 +2,7 @@
 
 mod answers;
 mod parameters;
+mod unions;
 
 use axum::{
     Router,
@@ -63,6 +64,9 @@ pub fn base() -> utoipa::openapi::OpenApi {
 /// Adds what holds for every operation, so that no endpoint has to say it, or can forget it.
 pub fn finish(mut document: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenApi {
     document.info.license = None;
+    if let Some(components) = &mut document.components {
+        unions::close(&mut components.schemas);
+    }
     for (path, item) in &mut document.paths.paths {
         let operations = [
             ("get", &mut item.get),

@@ -37,7 +37,7 @@ pub struct CourseRequest {
     title: String,
     /// IANA zone in which people see its times; UTC unless given.
     #[serde(default)]
-    #[schema(example = "Europe/Vienna")]
+    #[schema(example = "Europe/Vienna", max_length = 64)]
     time_zone: Option<String>,
 }
 
