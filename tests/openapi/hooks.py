@@ -23,6 +23,8 @@ HERE = Path(__file__).parent
 KNOWN_PERCENT = 80
 # So many of a hundred texts in bodies are replaced by what a field of that name held in some answer.
 KNOWN_FIELD_PERCENT = 25
+# So many of a hundred Idempotency-Keys are new.
+NEW_KEY_PERCENT = 75
 # Values kept per parameter or field.
 MOST = 24
 
@@ -70,13 +72,15 @@ def before_call(context, case, kwargs):
     meta = case.meta
     if meta is None:
         return
-    if meta.phase.name == TestPhase.STATEFUL:
-        # A key that was used before would get the first answer again: of a thing that may be gone since.
-        for header in [name for name in case.headers if name.lower() == "idempotency-key"]:
-            case.headers[header] = str(uuid.uuid4())
-        return
     # By the values themselves, so that a failure is the same when it is sent again.
     dice = zlib.crc32(repr((case.path_parameters, case.query, case.headers, case.body)).encode())
+    stateful = meta.phase.name == TestPhase.STATEFUL
+    if not meta.is_negative_at(ParameterLocation.HEADER) and (stateful or dice // 3 % 100 < NEW_KEY_PERCENT):
+        # A key that was used before gets a refusal, or the first answer again: of a thing that may be gone since.
+        for header in [name for name in case.headers if name.lower() == "idempotency-key"]:
+            case.headers[header] = str(uuid.uuid4())
+    if stateful:
+        return
     if not meta.is_negative_at(ParameterLocation.PATH):
         for name in case.path_parameters:
             known = THINGS.of(case.operation.path, name, case.method == "DELETE")

@@ -23,8 +23,6 @@ struct Lab {
     revision: i64,
     #[serde(default)]
     published_revision: Option<i64>,
-    #[serde(default)]
-    validation: Option<Validation>,
 }
 
 /// The gate's report.
@@ -41,9 +39,11 @@ struct Validation {
 struct Solution {
     #[serde(default)]
     name: Option<String>,
+    #[serde(default)]
     language: String,
     #[serde(default)]
     submission: Option<String>,
+    #[serde(default)]
     expect: Option<Expectation>,
     #[serde(default)]
     verdict: Option<String>,
@@ -83,7 +83,9 @@ pub async fn report(judge: &Judge, named: &str, whole: &Value, output: &Output) 
     let lab: Lab = serde_json::from_value(whole.clone())?;
     let mut rows = Vec::new();
     let mut measures = Vec::new();
-    let current = lab.validation.filter(|validation| validation.revision == lab.revision);
+    // A lab that was never tried has none.
+    let current = Validation::deserialize(&whole["validation"]).ok();
+    let current = current.filter(|validation| validation.revision == lab.revision);
     for solution in current.iter().flat_map(|validation| &validation.solutions) {
         let (cpu_ms, memory_kb) = measured(judge, solution.submission.as_deref()).await?;
         measures.push(json!({"submission": solution.submission, "cpu_ms": cpu_ms, "memory_kb": memory_kb}));
@@ -93,6 +95,11 @@ pub async fn report(judge: &Judge, named: &str, whole: &Value, output: &Output) 
         "lab": whole["id"], "status": lab.status, "revision": lab.revision, "published_revision": lab.published_revision,
         "validation": whole["validation"], "measures": measures,
     }));
+    if current.is_some() {
+        for objection in objections(&whole["validation"]) {
+            output.say(&objection);
+        }
+    }
     output.table(["", "solution", "language", "claims", "got", "score", "CPU", "memory", ""], &rows);
     let published = match lab.published_revision {
         Some(revision) if revision == lab.revision => "students see it".to_owned(),
@@ -105,6 +112,14 @@ pub async fn report(judge: &Judge, named: &str, whole: &Value, output: &Output) 
         output.say("there is no reference solution: nothing was proved");
     }
     Ok(Outcome::of(good))
+}
+
+/// What else the gate objects to: whatever beside the solutions is not `ok` and says why.
+fn objections(validation: &Value) -> Vec<String> {
+    let parts = validation.as_object().into_iter().flatten().filter(|(name, _)| *name != "solutions");
+    let items = parts.flat_map(|(_, part)| part.as_array().map_or_else(|| vec![part], |list| list.iter().collect()));
+    let failed = items.filter(|item| item["ok"] == false);
+    failed.filter_map(|item| item["message"].as_str().map(str::to_owned)).collect()
 }
 
 fn row(solution: &Solution, cpu_ms: Option<u64>, memory_kb: Option<u64>) -> [Cell; 9] {
@@ -140,4 +155,18 @@ async fn measured(judge: &Judge, submission: Option<&str>) -> anyhow::Result<(Op
     let tests = result["tests"].as_array().map(Vec::as_slice).unwrap_or_default();
     let most = |field: &str| tests.iter().filter_map(|test| test[field].as_u64()).max();
     Ok((most("cpu_ms"), most("memory_kb")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_the_gate_objects_to_is_told() {
+        let validation = json!({"revision": 1, "ok": false, "solutions": [{"ok": false, "message": "in the table"}],
+            "starter": {"ok": false, "message": "The starter gets full marks."},
+            "others": [{"ok": true, "message": "fine"}, {"ok": false, "message": "Too slow."}]});
+        assert_eq!(objections(&validation), ["Too slow.", "The starter gets full marks."]);
+        assert!(objections(&Value::Null).is_empty());
+    }
 }
