@@ -14,13 +14,16 @@ use crate::verdict::Verdict;
 /// A whole lab, as posted by `PUT /courses/{course}/labs/{slug}`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = example)]
 pub struct LabDocument {
     /// Title, 1 to 200 characters.
+    #[schema(min_length = 1, max_length = 200)]
     pub title: String,
     /// Statement in Markdown.
     #[serde(default)]
     pub statement_md: String,
     /// Languages that a submission may be in; at least one.
+    #[schema(min_items = 1)]
     pub languages: Vec<String>,
     /// Limits of each test.
     #[serde(default)]
@@ -30,7 +33,7 @@ pub struct LabDocument {
     pub starter: BTreeMap<String, Vec<StarterFile>>,
     /// Test groups in order; at least one.
     #[serde(default)]
-    #[schema(required = true)]
+    #[schema(required = true, min_items = 1, max_items = 100)]
     pub groups: Vec<TestGroup>,
     /// The instructor's programs that judge: checkers and interactors, by name. They run in jails of their own.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -50,6 +53,28 @@ pub struct LabDocument {
     /// How often a student may submit.
     #[serde(default)]
     pub attempts: Attempts,
+}
+
+/// A lab for those who look at the OpenAPI document.
+fn example() -> serde_json::Value {
+    serde_json::json!({
+        "title": "Sum of two",
+        "statement_md": "Read two integers, print their sum.",
+        "languages": ["python"],
+        "groups": [{
+            "name": "basics",
+            "points": 10,
+            "tests": [
+                {"name": "small", "visibility": "sample", "stdin": "1 2\n", "expected": "3\n"},
+                {"name": "negative", "stdin": "-7 5\n", "expected": "-2\n"},
+            ],
+        }],
+        "solutions": [{
+            "language": "python",
+            "files": [{"name": "main.py", "content": "print(sum(map(int, input().split())))\n"}],
+            "expect": {"score": 10},
+        }],
+    })
 }
 
 /// A program of the instructor's that judges. It is called as the Kattis problem package format says: `program input
@@ -82,14 +107,19 @@ pub struct ProgramCall {
 #[serde(deny_unknown_fields, default)]
 pub struct TestLimits {
     /// User + system CPU milliseconds of the whole process tree.
+    #[schema(minimum = 10)]
     pub cpu_ms: u64,
     /// Elapsed milliseconds.
+    #[schema(minimum = 10)]
     pub wall_ms: u64,
     /// Memory of the jail in MiB.
+    #[schema(minimum = 16)]
     pub memory_mb: u64,
     /// Bytes of stdout and stderr together, in KiB.
+    #[schema(minimum = 1)]
     pub output_kb: u64,
     /// Processes and threads at one time.
+    #[schema(minimum = 1)]
     pub processes: u64,
 }
 
@@ -131,8 +161,10 @@ pub enum FileRole {
 #[serde(deny_unknown_fields)]
 pub struct TestGroup {
     /// Unique within the lab.
+    #[schema(min_length = 1, max_length = 100)]
     pub name: String,
     /// Points that the whole group is worth.
+    #[schema(minimum = 0, maximum = 1_000_000)]
     pub points: f64,
     /// How the tests' results make the group's points.
     #[serde(default)]
@@ -141,6 +173,7 @@ pub struct TestGroup {
     #[serde(default)]
     pub requires: Vec<String>,
     /// Tests in order; at least one.
+    #[schema(min_items = 1)]
     pub tests: Vec<Test>,
 }
 
@@ -162,6 +195,7 @@ pub enum Scoring {
 #[serde(deny_unknown_fields)]
 pub struct Test {
     /// Unique within its group.
+    #[schema(min_length = 1, max_length = 100)]
     pub name: String,
     /// What students see of it.
     #[serde(default)]
@@ -349,6 +383,7 @@ pub struct LateRule {
     /// Up to this moment.
     pub until: Timestamp,
     /// Multiplies the score; 0 to 1.
+    #[schema(minimum = 0, maximum = 1)]
     pub factor: f64,
 }
 
@@ -357,8 +392,10 @@ pub struct LateRule {
 #[serde(deny_unknown_fields, default)]
 pub struct Attempts {
     /// In all; `null` for no bound. Internal errors do not count.
+    #[schema(minimum = 1)]
     pub max: Option<u32>,
     /// In any hour; `null` for no bound.
+    #[schema(minimum = 1)]
     pub per_hour: Option<u32>,
 }
 

@@ -13,7 +13,7 @@ use utoipa::IntoParams;
 use crate::{
     access::LabMember,
     error::ApiError,
-    extract::{List, Page, Params},
+    extract::{List, Page, Params, given},
     problem::Problem,
     state::AppState,
     visibility::SubmissionLine,
@@ -24,6 +24,7 @@ use crate::{
 #[into_params(parameter_in = Query)]
 pub struct OfUser {
     /// Only this user's; students may name only themselves.
+    #[serde(default, deserialize_with = "given")]
     user: Option<UserId>,
 }
 

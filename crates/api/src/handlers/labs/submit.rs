@@ -31,13 +31,16 @@ use crate::{
 /// What is handed in.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"language": "python", "files": [{"name": "main.py", "content": "print(sum(map(int, input().split())))\n"}]}))]
 pub struct HandIn {
     /// One of the lab's languages.
     pub language: String,
     /// Flat files.
+    #[schema(min_items = 1, max_items = 100)]
     pub files: Vec<SourceFile>,
     /// The entry point, where there are several: a class or a file, as the language has it.
     #[serde(default)]
+    #[schema(max_length = 300)]
     pub main: Option<String>,
 }
 

@@ -39,6 +39,17 @@ pub struct RosterReport {
     unknown: Vec<String>,
 }
 
+/// What a roster or a member that was there already is answered with.
+#[derive(ToSchema)]
+#[serde(untagged)]
+#[allow(dead_code, reason = "only named in the OpenAPI document")]
+pub(super) enum MembersAnswer {
+    /// Of a roster.
+    Roster(RosterReport),
+    /// Of one member.
+    Member(MemberView),
+}
+
 /// Add a member by address, or a roster as a JSON list or as CSV; existing members get the role given.
 #[utoipa::path(post, path = "/courses/{course}/members", tag = "courses",
     params(("course" = String, Path, description = "Id or slug"),
@@ -47,7 +58,7 @@ pub struct RosterReport {
         (MembersRequest = "application/json"),
         (String = "text/csv", example = "email,role\nada@example.edu,student\n"))),
     responses(
-        (status = 200, description = "A roster was taken in; for one existing member, that member", body = RosterReport),
+        (status = 200, description = "A roster was taken in; for one existing member, that member", body = MembersAnswer),
         (status = 201, description = "One member was added", body = MemberView),
         (status = 409, description = "`last_instructor`", content_type = "application/problem+json",
             body = crate::problem::Problem)))]
