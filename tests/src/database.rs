@@ -43,14 +43,14 @@ impl Database {
     }
 
     /// From now on every write that ends a submission leaves a row in `recorded`: a submission whose grade is written
-    /// twice has two.
+    /// twice has two. An applied rejudge ends nothing: it replaces a grade, and leaves the end's time as it was.
     pub async fn record_endings(&self) {
         sqlx::raw_sql(
             "create table recorded (submission_id uuid not null, verdict text, at timestamptz not null default clock_timestamp());
              create function record_ending() returns trigger language plpgsql as
                $$ begin insert into recorded (submission_id, verdict) values (new.submission_id, new.verdict::text); return new; end $$;
              create trigger record_ending after update on submission
-               for each row when (new.status = 'done') execute function record_ending();",
+               for each row when (new.status = 'done' and new.finished_at is distinct from old.finished_at) execute function record_ending();",
         )
         .execute(&self.pg)
         .await

@@ -12,6 +12,7 @@ mod submit;
 mod tests;
 mod upload;
 
+pub(super) use self::deadline::late_factor;
 use axum::extract::DefaultBodyLimit;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
