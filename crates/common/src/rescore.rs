@@ -110,8 +110,7 @@ mod tests {
         let mut tests = Vec::new();
         for group in &document.groups {
             for (place, test) in group.tests.iter().enumerate() {
-                let (verdict, max_points) =
-                    (*verdicts.next().expect("one each"), scoring::share(group, place, true));
+                let (verdict, max_points) = (*verdicts.next().expect("one each"), scoring::share(group, place, true));
                 let points = match verdict {
                     Verdict::Ac => max_points,
                     Verdict::Pa => max_points / 4.0,

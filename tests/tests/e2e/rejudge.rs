@@ -73,7 +73,11 @@ fn a_lab_is_put_right_and_its_submissions_are_rejudged_behind_what_is_handed_in_
         let later: i64 = graded_after(&stack.database.pg, &id, &live).await;
         assert!(later > 0, "the live submission waited for the whole set");
         let counts = &done["counts"];
-        assert_eq!((&counts["better"], &counts["worse"], &counts["failed"]), (&json!(8), &json!(4), &json!(0)), "{done}");
+        assert_eq!(
+            (&counts["better"], &counts["worse"], &counts["failed"]),
+            (&json!(8), &json!(4), &json!(0)),
+            "{done}"
+        );
         let item = &done["items"][0];
         assert_eq!((&item["before"]["score"], &item["after"]["score"]), (&json!(40.0), &json!(100.0)), "{item}");
         assert_eq!(totals(&class).await, [100.0, 40.0, 100.0], "only the live one counts by now");

@@ -108,7 +108,8 @@ async fn rows(pg: &PgPool, labs: &[GradebookLab], students: Vec<Student>) -> Res
     let ids: Vec<LabId> = labs.iter().map(|lab| lab.id).collect();
     let accounts: Vec<UserId> = students.iter().map(|student| student.id).collect();
     let cells = store::gradebook::cells(pg, &ids, &accounts).await?;
-    let cells: HashMap<(UserId, LabId), Cell> = cells.into_iter().map(|cell| ((cell.account, cell.lab), cell)).collect();
+    let cells: HashMap<(UserId, LabId), Cell> =
+        cells.into_iter().map(|cell| ((cell.account, cell.lab), cell)).collect();
     Ok(students.into_iter().map(|student| row(student, labs, &cells)).collect())
 }
 

@@ -15,14 +15,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{
-    access::LabStaff,
-    error::ApiError,
-    extract::Params,
-    problem::Problem,
-    state::AppState,
-    visibility::late,
-};
+use crate::{access::LabStaff, error::ApiError, extract::Params, problem::Problem, state::AppState, visibility::late};
 
 /// Tests and students that are listed.
 const LISTED: i64 = 500;

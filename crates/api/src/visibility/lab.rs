@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use iteratione_common::{
     ids::{CourseId, LabId},
     lab::{
-        Attempts, Checker, Counting, FileRole, LabDocument, LateRule, Scoring, Solution, StarterFile, Test, TestFile, TestGroup,
-        TestKind, TestLimits, Visibility,
+        Attempts, Checker, Counting, FileRole, LabDocument, LateRule, Scoring, Solution, StarterFile, Test, TestFile,
+        TestGroup, TestKind, TestLimits, Visibility,
     },
     store::{LabStatus, lab::LabRow},
 };

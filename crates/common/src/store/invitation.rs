@@ -50,12 +50,9 @@ pub async fn page(
 
 /// Takes an invitation back; whether there was one.
 pub async fn delete(db: impl PgExecutor<'_>, course: CourseId, email: &str) -> sqlx::Result<bool> {
-    let done = sqlx::query!(
-        "delete from course_invitation where course_id = $1 and email = $2",
-        course as CourseId,
-        email
-    )
-    .execute(db)
-    .await?;
+    let done =
+        sqlx::query!("delete from course_invitation where course_id = $1 and email = $2", course as CourseId, email)
+            .execute(db)
+            .await?;
     Ok(done.rows_affected() == 1)
 }

@@ -13,9 +13,7 @@ use utoipa::ToSchema;
 
 pub use self::{
     close::{Applied, Skipped, apply, cancel},
-    create::{
-        Candidate, Choice, NewRejudge, candidates, grade, insert, insert_runs, open, record_rescored, revision,
-    },
+    create::{Candidate, Choice, NewRejudge, candidates, grade, insert, insert_runs, open, record_rescored, revision},
     read::{Effect, Former, Item, Place, SetRow, effects, former, get, items, lock, page, place},
 };
 use crate::verdict::Verdict;
@@ -116,4 +114,3 @@ pub struct Brief {
     /// Multiplies the score.
     pub late_factor: f64,
 }
-

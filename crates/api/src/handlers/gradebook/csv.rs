@@ -45,13 +45,15 @@ pub(super) fn respond(
         (None, None) => Ok::<_, ApiError>(None),
     });
     let name = format!("attachment; filename=\"gradebook-{}.csv\"", course.slug);
-    let headers = [(header::CONTENT_TYPE, "text/csv; charset=utf-8; header=present"), (header::CONTENT_DISPOSITION, &name)];
+    let headers =
+        [(header::CONTENT_TYPE, "text/csv; charset=utf-8; header=present"), (header::CONTENT_DISPOSITION, &name)];
     Ok((headers, Body::from_stream(blocks)).into_response())
 }
 
 async fn block(mut rest: Rest) -> Result<(Bytes, Option<Rest>), ApiError> {
-    let students =
-        store::gradebook::students(&rest.pg, rest.course.course_id, None, rest.after, BLOCK).await.inspect_err(|error| {
+    let students = store::gradebook::students(&rest.pg, rest.course.course_id, None, rest.after, BLOCK)
+        .await
+        .inspect_err(|error| {
             // The head is sent: the answer breaks off, and that must be explained somewhere.
             tracing::error!(%error, "a gradebook broke off");
         })?;

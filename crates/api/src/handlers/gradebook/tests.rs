@@ -60,7 +60,10 @@ async fn the_best_counts_of_equal_ones_the_earliest_and_internal_errors_never(pg
     let mine = row(&gradebook, &world.student);
     assert_eq!((&mine["labs"][0]["score"], &mine["labs"][0]["submission"]), (&json!(60.0), &json!(first_best)));
     assert_eq!((&mine["labs"][1]["score"], &mine["labs"][1]["submission"]), (&json!(30.0), &json!(newest)));
-    assert_eq!((&mine["total"], &mine["max_total"], &mine["labs"][0]["late"]), (&json!(90.0), &json!(200.0), &json!(false)));
+    assert_eq!(
+        (&mine["total"], &mine["max_total"], &mine["labs"][0]["late"]),
+        (&json!(90.0), &json!(200.0), &json!(false))
+    );
     let others = row(&gradebook, &world.other);
     assert_eq!((&others["labs"][0]["score"], &others["total"]), (&Value::Null, &json!(0.0)));
     assert_eq!(gradebook["items"].as_array().map(Vec::len), Some(2), "staff are no rows");
@@ -79,7 +82,11 @@ async fn late_points_are_compared_after_the_factor(pg: PgPool) {
     let lab = world.published("late", &plain_lab()).await;
     let early = scored(&world, &world.student, lab, Verdict::Wa, 60.0).await;
     let late = scored(&world, &world.student, lab, Verdict::Ac, 100.0).await;
-    sqlx::query("update submission set late_factor = 0.5 where submission_id = $1").bind(late).execute(world.pg()).await.expect("late");
+    sqlx::query("update submission set late_factor = 0.5 where submission_id = $1")
+        .bind(late)
+        .execute(world.pg())
+        .await
+        .expect("late");
     let gradebook = world.app.get(&world.assistant, "/courses/c/gradebook").await.expect(200);
     assert_eq!(row(&gradebook, &world.student)["labs"][0]["submission"], json!(early));
 }
@@ -95,18 +102,24 @@ async fn csv_has_all_students_and_no_formula(pg: PgPool) {
         .await
         .expect("a name");
     let answer = csv(&world, "", "text/csv").await;
-    assert_eq!((answer.status.as_u16(), answer.header("content-type")), (200, "text/csv; charset=utf-8; header=present"));
+    assert_eq!(
+        (answer.status.as_u16(), answer.header("content-type")),
+        (200, "text/csv; charset=utf-8; header=present")
+    );
     let body = String::from_utf8(answer.body.to_vec()).expect("UTF-8");
     let lines: Vec<_> = body.split("\r\n").collect();
     assert_eq!(lines[0], "user_id,email,name,sum,total,max_total");
-    let expected = format!(r#"{},student@test.test,"'=HYPERLINK(""http://evil"",""x, y"")",20.5,20.5,100"#, world.student.id);
+    let expected =
+        format!(r#"{},student@test.test,"'=HYPERLINK(""http://evil"",""x, y"")",20.5,20.5,100"#, world.student.id);
     assert_eq!(lines[1], expected);
     assert_eq!(lines[2], format!("{},other@test.test,other,,0,100", world.other.id));
     assert_eq!((lines.len(), lines[3]), (4, ""));
 
     let detailed = csv(&world, "?format=csv&details=true&bom=true", "application/json").await;
     let text = String::from_utf8(detailed.body.to_vec()).expect("UTF-8");
-    assert!(text.starts_with("\u{feff}user_id,email,name,sum,sum:max,sum:verdict,sum:submission,sum:submitted_at,sum:late_factor,total"));
+    assert!(text.starts_with(
+        "\u{feff}user_id,email,name,sum,sum:max,sum:verdict,sum:submission,sum:submitted_at,sum:late_factor,total"
+    ));
     assert!(text.contains(&format!(",20.5,100,WA,{id},")), "{text}");
     assert_eq!(csv(&world, "?format=json", "text/csv").await.json()["labs"][0]["slug"], "sum");
 }

@@ -59,7 +59,8 @@ pub(super) async fn rejudge_submission(
     if who.submission.grade.is_none() {
         return Err(ApiError::conflict("not_graded_yet", "This submission is not graded yet."));
     }
-    let filter = serde_json::json!({"submissions": [who.submission.id], "revision": wanted.revision, "rerun": wanted.rerun});
+    let filter =
+        serde_json::json!({"submissions": [who.submission.id], "revision": wanted.revision, "rerun": wanted.rerun});
     let choice = Choice { submissions: Some(vec![who.submission.id]), ..Choice::default() };
     let RejudgeOneRequest { revision, rerun, .. } = wanted;
     let wanted = Wanted { lab: who.submission.lab, choice, revision, rerun, reason, filter, by: who.user };

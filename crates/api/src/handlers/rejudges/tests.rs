@@ -123,29 +123,42 @@ async fn a_rejudge_stands_beside_the_grades_until_it_is_applied_at_once(pg: PgPo
     assert_eq!((&counts["better"], &counts["worse"], &counts["same"]), (&json!(1), &json!(1), &json!(0)), "{counts}");
     assert_eq!(counts["verdict_changed"], 2);
     let (better, run) = item(&done, first);
-    assert_eq!((&better["change"], &better["before"]["score"], &better["after"]["score"]), (&json!("better"), &json!(40.0), &json!(100.0)));
+    assert_eq!(
+        (&better["change"], &better["before"]["score"], &better["after"]["score"]),
+        (&json!("better"), &json!(40.0), &json!(100.0))
+    );
     assert_eq!((&better["before"]["revision"], &better["after"]["revision"]), (&json!(1), &json!(2)));
     assert_eq!((&better["counted_before"]["score"], &better["counted_after"]["score"]), (&json!(40.0), &json!(100.0)));
-    let worse = world.app.get(&world.assistant, &format!("/rejudges/{}?change=worse", text(&set["id"]))).await.expect(200);
+    let worse =
+        world.app.get(&world.assistant, &format!("/rejudges/{}?change=worse", text(&set["id"]))).await.expect(200);
     assert_eq!((worse["items"].as_array().map(Vec::len), &worse["items"][0]["submission"]), (Some(1), &json!(second)));
 
     // Nothing of it has reached a student.
     let before = seen(&world, &world.student, first).await;
-    assert_eq!((&before["score"], &before["revision"], &before["regraded_at"]), (&json!(40.0), &json!(1), &Value::Null));
+    assert_eq!(
+        (&before["score"], &before["revision"], &before["regraded_at"]),
+        (&json!(40.0), &json!(1), &Value::Null)
+    );
     world.app.get(&world.student, &format!("/submissions/{run}")).await.problem(404, "not_found");
     assert_eq!(world.app.get(&world.assistant, &format!("/submissions/{run}")).await.expect(200)["score"], 100.0);
     let list = world.app.get(&world.instructor, &format!("/labs/{lab}/submissions")).await.expect(200);
     assert_eq!(list["items"].as_array().map(Vec::len), Some(2), "runs are nobody's hand-ins");
 
     let applied = apply(&world, &set, "").await.expect(200);
-    assert_eq!((&applied["state"], &applied["counts"]["applied"], &applied["skipped_count"]), (&json!("applied"), &json!(2), &json!(0)));
+    assert_eq!(
+        (&applied["state"], &applied["counts"]["applied"], &applied["skipped_count"]),
+        (&json!("applied"), &json!(2), &json!(0))
+    );
     let after = seen(&world, &world.student, first).await;
     assert_eq!((&after["score"], &after["verdict"], &after["revision"]), (&json!(100.0), &json!("AC"), &json!(2)));
     assert!(after["regraded_at"].is_string());
     assert_eq!((&after["finished_at"], &after["attempt"]), (&before["finished_at"], &before["attempt"]));
     assert_eq!(after["tests"].as_array().map(Vec::len), Some(2));
     let history = world.app.get(&world.student, &format!("/submissions/{first}/history")).await.expect(200);
-    assert_eq!((&history[0]["score"], &history[0]["revision"], &history[0]["reason"]), (&json!(40.0), &json!(1), &Value::Null));
+    assert_eq!(
+        (&history[0]["score"], &history[0]["revision"], &history[0]["reason"]),
+        (&json!(40.0), &json!(1), &Value::Null)
+    );
     let history = world.app.get(&world.assistant, &format!("/submissions/{first}/history")).await.expect(200);
     assert_eq!((&history[0]["reason"], &history[0]["rejudge"]), (&json!("the answer is 33"), &set["id"]));
     apply(&world, &set, "").await.problem(409, "rejudge_closed");
@@ -166,7 +179,10 @@ async fn where_only_points_changed_stored_results_are_scored_anew_and_nothing_ru
 
     let set = rejudge(&world, lab, &json!({})).await;
     assert_eq!((&set["finished"], &set["rescored"], &set["counts"]["better"]), (&json!(true), &json!(1), &json!(1)));
-    let waiting: i64 = sqlx::query_scalar("select count(*) from grading_job where state <> 'done'").fetch_one(world.pg()).await.expect("counts");
+    let waiting: i64 = sqlx::query_scalar("select count(*) from grading_job where state <> 'done'")
+        .fetch_one(world.pg())
+        .await
+        .expect("counts");
     assert_eq!(waiting, 0);
     apply(&world, &set, "").await.expect(200);
     let after = seen(&world, &world.student, id).await;
@@ -196,7 +212,10 @@ async fn a_cancelled_rejudge_drops_what_has_not_begun_and_what_runs_cannot_be_re
     assert_eq!(late, None);
     let lost = job::heartbeat(world.pg(), &[(run, claimed.attempt)], Duration::from_secs(1)).await.expect("beats");
     assert_eq!(lost, [(run, claimed.attempt)], "its grader hears of it and stops");
-    let left: i64 = sqlx::query_scalar("select count(*) from grading_job where rejudge").fetch_one(world.pg()).await.expect("counts");
+    let left: i64 = sqlx::query_scalar("select count(*) from grading_job where rejudge")
+        .fetch_one(world.pg())
+        .await
+        .expect("counts");
     assert_eq!(left, 0);
     for (user, id, score) in [(&world.student, first, 40.0), (&world.other, second, 100.0)] {
         let standing = seen(&world, user, id).await;
@@ -279,14 +298,20 @@ async fn filters_choose_and_what_means_nothing_is_refused_with_a_reason(pg: PgPo
         assert_eq!(json!(ids), json!(expected), "{wanted}");
     }
     let path = format!("/labs/{lab}/rejudge");
-    let refused = async |wanted: Value, status, code| world.app.post(&world.instructor, &path, &wanted).await.problem(status, code);
+    let refused = async |wanted: Value, status, code| {
+        world.app.post(&world.instructor, &path, &wanted).await.problem(status, code)
+    };
     let problem = refused(json!({"submissions": [good, waiting, SubmissionId::new()]}), 422, "invalid").await;
     let pointers: Vec<_> = problem["errors"].as_array().expect("errors").iter().map(|e| e["pointer"].clone()).collect();
     assert_eq!(pointers, ["/submissions/1", "/submissions/2"]);
     refused(json!({"verdicts": ["MLE"]}), 422, "nothing_to_rejudge").await;
     refused(json!({"revision": 7}), 422, "invalid").await;
     refused(json!({"only": true}), 422, "invalid").await;
-    world.app.post(&world.assistant, &format!("/submissions/{waiting}/rejudge"), &json!({})).await.problem(409, "not_graded_yet");
+    world
+        .app
+        .post(&world.assistant, &format!("/submissions/{waiting}/rejudge"), &json!({}))
+        .await
+        .problem(409, "not_graded_yet");
 
     let sets = world.app.get(&world.assistant, &format!("/labs/{lab}/rejudges?limit=4")).await.expect(200);
     assert_eq!(sets["items"].as_array().map(Vec::len), Some(4));
@@ -294,7 +319,11 @@ async fn filters_choose_and_what_means_nothing_is_refused_with_a_reason(pg: PgPo
 
     let open = sets["items"][0].clone();
     world.app.call(&world.instructor, Method::DELETE, &format!("/labs/{lab}"), None).await.expect(204);
-    world.app.post(&world.assistant, &format!("/submissions/{good}/rejudge"), &json!({})).await.problem(409, "lab_deleted");
+    world
+        .app
+        .post(&world.assistant, &format!("/submissions/{good}/rejudge"), &json!({}))
+        .await
+        .problem(409, "lab_deleted");
     world.app.post(&world.assistant, &path, &json!({})).await.problem(404, "not_found");
     apply(&world, &open, "?partial=true").await.problem(409, "lab_deleted");
     world.app.post(&world.assistant, &format!("/rejudges/{}/cancel", text(&open["id"])), &json!({})).await.expect(200);
@@ -315,7 +344,10 @@ async fn a_changed_deadline_changes_what_lateness_leaves(pg: PgPool) {
     assert_eq!((&set["finished"], &set["counts"]["better"]), (&json!(true), &json!(1)));
     apply(&world, &set, "").await.expect(200);
     let after = seen(&world, &world.student, id).await;
-    assert_eq!((&after["score"], &after["raw_score"], &after["late_factor"]), (&json!(80.0), &json!(100.0), &json!(0.8)));
+    assert_eq!(
+        (&after["score"], &after["raw_score"], &after["late_factor"]),
+        (&json!(80.0), &json!(100.0), &json!(0.8))
+    );
 }
 
 #[sqlx::test(migrations = "../../migrations")]

@@ -38,7 +38,9 @@ async fn statistics_tell_who_passes_who_is_stuck_and_by_which_tests(pg: PgPool) 
     scored(&world, &world.student, lab, Verdict::Ie, 0.0).await;
     scored(&world, &world.student, lab, Verdict::Tle, 40.0).await;
     scored(&world, &world.student, lab, Verdict::Ac, 100.0).await;
-    for (verdict, score) in [(Verdict::Wa, 10.0), (Verdict::Wa, 20.0), (Verdict::Wa, 20.0), (Verdict::Rte, 0.0), (Verdict::Tle, 20.0)] {
+    for (verdict, score) in
+        [(Verdict::Wa, 10.0), (Verdict::Wa, 20.0), (Verdict::Wa, 20.0), (Verdict::Rte, 0.0), (Verdict::Tle, 20.0)]
+    {
         scored(&world, &world.other, lab, verdict, score).await;
     }
     scored(&world, &world.instructor, lab, Verdict::Ac, 100.0).await;
@@ -52,7 +54,12 @@ async fn statistics_tell_who_passes_who_is_stuck_and_by_which_tests(pg: PgPool) 
     assert_eq!(seen["languages"], json!({"python": 9}));
     assert!(seen["median_seconds_to_pass"].as_f64().is_some_and(|s| (0.0..60.0).contains(&s)), "{seen}");
     assert!(seen["median_seconds_from_available"].as_f64().is_some_and(|s| s > 1e8), "{seen}");
-    let tests: Vec<_> = seen["tests"].as_array().expect("tests").iter().map(|t| (t["name"].clone(), t["run"].clone(), t["passed"].clone(), t["common_failure"].clone())).collect();
+    let tests: Vec<_> = seen["tests"]
+        .as_array()
+        .expect("tests")
+        .iter()
+        .map(|t| (t["name"].clone(), t["run"].clone(), t["passed"].clone(), t["common_failure"].clone()))
+        .collect();
     assert_eq!(
         tests,
         [
@@ -65,14 +72,21 @@ async fn statistics_tell_who_passes_who_is_stuck_and_by_which_tests(pg: PgPool) 
     assert_eq!(seen["tests"][1]["pass_rate"], 0.5);
     let stuck = seen["stuck"].as_array().expect("list");
     assert_eq!(stuck.len(), 1);
-    assert_eq!((&stuck[0]["user"], &stuck[0]["attempts"], &stuck[0]["without_progress"]), (&json!(world.other.id), &json!(5), &json!(3)));
+    assert_eq!(
+        (&stuck[0]["user"], &stuck[0]["attempts"], &stuck[0]["without_progress"]),
+        (&json!(world.other.id), &json!(5), &json!(3))
+    );
     assert_eq!((&stuck[0]["best_score"], &stuck[0]["last_verdict"]), (&json!(20.0), &json!("TLE")));
     let patient = world.app.get(&world.assistant, &path).await.expect(200);
     assert_eq!(patient["stuck"], json!([]), "five without progress unless said otherwise");
     world.app.get(&world.assistant, &format!("{path}?stuck_after=0")).await.problem(422, "invalid");
 
     // Who leaves the course leaves its statistics.
-    let course = sqlx::query_scalar::<_, uuid::Uuid>("select course_id from lab where lab_id = $1").bind(lab).fetch_one(world.pg()).await.expect("a course");
+    let course = sqlx::query_scalar::<_, uuid::Uuid>("select course_id from lab where lab_id = $1")
+        .bind(lab)
+        .fetch_one(world.pg())
+        .await
+        .expect("a course");
     member::delete(world.pg(), course.into(), world.other.id).await.expect("leaves");
     let left = world.app.get(&world.assistant, &path).await.expect(200);
     assert_eq!((&left["students"], &left["submissions"]), (&json!(1), &json!(3)));

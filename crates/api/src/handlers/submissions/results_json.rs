@@ -178,12 +178,9 @@ fn said(test: &TestResult) -> String {
         let message = case.message.as_deref().map(|m| format!(": {m}")).unwrap_or_default();
         parts.push(format!("{} {}{message}", case.verdict, case.name));
     }
-    for (what, text) in [
-        ("Input", &test.stdin),
-        ("Output", &test.stdout),
-        ("Error output", &test.stderr),
-        ("Expected", &test.expected),
-    ] {
+    for (what, text) in
+        [("Input", &test.stdin), ("Output", &test.stdout), ("Error output", &test.stderr), ("Expected", &test.expected)]
+    {
         if let Some(text) = text.as_deref().filter(|text| !text.is_empty()) {
             parts.push(format!("{what}:\n{text}"));
         }

@@ -85,12 +85,7 @@ pub async fn cancel(tx: &mut PgTransaction<'_>, set: RejudgeId, by: UserId) -> s
 
 /// Removes the runs that have not ended: their jobs go with them, so that an entry in the queue finds nothing to claim
 /// and a grader at work can record nothing. Of the others, which were copies, only what the comparison shows is kept.
-async fn close(
-    tx: &mut PgTransaction<'_>,
-    set: RejudgeId,
-    by: UserId,
-    state: super::RejudgeState,
-) -> sqlx::Result<()> {
+async fn close(tx: &mut PgTransaction<'_>, set: RejudgeId, by: UserId, state: super::RejudgeState) -> sqlx::Result<()> {
     // The jobs first and as they come: a grader locks a run's job before the run.
     sqlx::query!(
         "delete from grading_job j using rejudge_item i

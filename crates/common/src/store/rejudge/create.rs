@@ -197,21 +197,14 @@ pub async fn record_rescored(
 
 /// The revision of this number.
 pub async fn revision(db: impl PgExecutor<'_>, lab: LabId, number: i32) -> sqlx::Result<Option<RevisionId>> {
-    sqlx::query_scalar!(
-        "select revision_id from lab_revision where lab_id = $1 and number = $2",
-        lab as _,
-        number
-    )
-    .fetch_optional(db)
-    .await
+    sqlx::query_scalar!("select revision_id from lab_revision where lab_id = $1 and number = $2", lab as _, number)
+        .fetch_optional(db)
+        .await
 }
 
 /// How many sets of a lab are open.
 pub async fn open(db: impl PgExecutor<'_>, lab: LabId) -> sqlx::Result<i64> {
-    sqlx::query_scalar!(
-        r#"select count(*) as "n!" from rejudge_set where lab_id = $1 and state = 'open'"#,
-        lab as _
-    )
-    .fetch_one(db)
-    .await
+    sqlx::query_scalar!(r#"select count(*) as "n!" from rejudge_set where lab_id = $1 and state = 'open'"#, lab as _)
+        .fetch_one(db)
+        .await
 }

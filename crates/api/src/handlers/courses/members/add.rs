@@ -10,9 +10,7 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse as _, Response},
 };
-use iteratione_common::store::{
-    CourseRole, PgTransaction, account, course, invitation, member,
-};
+use iteratione_common::store::{CourseRole, PgTransaction, account, course, invitation, member};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 

@@ -43,6 +43,14 @@ const MATRIX: &[(&str, &str, [u16; 8])] = &[
     ("GET", "/submissions/{nothing}", [401, 404, 404, 404, 404, 404, 404, 404]),
     ("GET", "/submissions/{nothing}/files", [401, 404, 404, 404, 404, 404, 404, 404]),
     ("GET", "/submissions/{nothing}/events", [401, 404, 404, 404, 404, 404, 404, 404]),
+    ("POST", "/labs/{published}/rejudge", [401, 404, 403, 403, 202, 202, 202, 403]),
+    ("GET", "/labs/{published}/rejudges", [401, 404, 403, 403, 200, 200, 200, 200]),
+    ("GET", "/labs/{published}/statistics", [401, 404, 403, 403, 200, 200, 200, 200]),
+    ("POST", "/submissions/{students}/rejudge", [401, 404, 404, 403, 202, 202, 202, 403]),
+    ("POST", "/submissions/{solution}/rejudge", [401, 404, 404, 404, 404, 404, 404, 403]),
+    ("GET", "/submissions/{students}/history", [401, 404, 404, 200, 200, 200, 200, 200]),
+    ("GET", "/submissions/{students}/results.json", [401, 404, 404, 200, 200, 200, 200, 200]),
+    ("GET", "/submissions/{students}/junit.xml", [401, 404, 404, 200, 200, 200, 200, 200]),
     ("DELETE", "/labs/{draft2}", [401, 404, 404, 404, 403, 204, 404, 403]),
     ("DELETE", "/labs/{published}", [401, 404, 403, 403, 403, 204, 404, 403]),
 ];
@@ -84,6 +92,7 @@ async fn every_endpoint_answers_each_role_as_the_matrix_says(pg: PgPool) {
             let body = match *method {
                 "PUT" => Some(plain_lab()),
                 "POST" if path.ends_with("/submissions") => Some(hand_in()),
+                "POST" if path.ends_with("/rejudge") => Some(serde_json::json!({})),
                 _ => None,
             };
             let answer = world.app.send(build(method, &path, user, body)).await;
@@ -150,7 +159,8 @@ fn the_matrix_knows_every_endpoint_of_labs_and_submissions() {
 /// `/labs/{lab}/publish` and `/labs/{draft}/publish` are one.
 fn shape(path: &str) -> String {
     let path = path.split('?').next().unwrap_or(path);
-    let words = ["courses", "labs", "submissions", "publish", "files", "events"];
+    let words = ["courses", "labs", "submissions", "publish", "files", "events", "rejudge", "rejudges"];
+    let words = [words.as_slice(), &["statistics", "history", "results.json", "junit.xml"]].concat();
     path.split('/')
         .map(|part| if part.is_empty() || words.contains(&part) { part } else { "*" })
         .collect::<Vec<_>>()

@@ -12,7 +12,7 @@ use std::{
 
 use iteratione_common::{
     archive::{Archive, ArchiveFile},
-    lab::{Attempts, Counting, Checker, LabDocument, Scoring, Test, TestGroup, TestKind, TestLimits, Visibility},
+    lab::{Attempts, Checker, Counting, LabDocument, Scoring, Test, TestGroup, TestKind, TestLimits, Visibility},
     language::Languages,
 };
 
