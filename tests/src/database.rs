@@ -43,14 +43,14 @@ impl Database {
     }
 
     /// From now on every write that ends a submission leaves a row in `recorded`: a submission whose grade is written
-    /// twice has two.
+    /// twice has two. An applied rejudge ends nothing: it replaces a grade, and leaves the end's time as it was.
     pub async fn record_endings(&self) {
         sqlx::raw_sql(
             "create table recorded (submission_id uuid not null, verdict text, at timestamptz not null default clock_timestamp());
              create function record_ending() returns trigger language plpgsql as
                $$ begin insert into recorded (submission_id, verdict) values (new.submission_id, new.verdict::text); return new; end $$;
              create trigger record_ending after update on submission
-               for each row when (new.status = 'done') execute function record_ending();",
+               for each row when (new.status = 'done' and new.finished_at is distinct from old.finished_at) execute function record_ending();",
         )
         .execute(&self.pg)
         .await
@@ -66,6 +66,26 @@ impl Database {
         .fetch_all(&self.pg)
         .await
         .expect("the database answers")
+    }
+
+    /// Adds copies of a graded submission, for tests that need more than there is time to grade.
+    pub async fn copy(&self, submission: &str, copies: usize) {
+        sqlx::query(
+            "with copy as (
+               insert into submission (submission_id, lab_id, revision_id, account_id, language, files, main, ordinal, status,
+                                       verdict, score, max_score, grade, finished_at)
+               select gen_random_uuid(), lab_id, revision_id, account_id, language, files, main, ordinal + n, 'done',
+                      verdict, score, max_score, grade, finished_at
+                 from submission, generate_series(1, $2) n where submission_id = $1::uuid
+               returning submission_id, account_id),
+             job as (insert into grading_job (submission_id, account_id, state) select submission_id, account_id, 'done' from copy)
+             insert into recorded (submission_id, verdict) select submission_id, 'copy' from copy",
+        )
+        .bind(submission)
+        .bind(i32::try_from(copies).expect("not that many"))
+        .execute(&self.pg)
+        .await
+        .expect("the copies");
     }
 
     /// Jobs that have not ended, and how they stand.

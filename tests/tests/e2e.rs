@@ -14,6 +14,8 @@ mod events;
 mod java;
 #[path = "e2e/publish.rs"]
 mod publish;
+#[path = "e2e/rejudge.rs"]
+mod rejudge;
 #[path = "e2e/scoring.rs"]
 mod scoring;
 #[path = "e2e/verdicts.rs"]

@@ -2,6 +2,8 @@
 //!
 //! What somebody may not know of does not exist for them (404); what they see but may not change is forbidden (403).
 
+mod staff;
+
 use axum::{
     extract::{FromRef, FromRequestParts},
     http::request::Parts,
@@ -12,6 +14,7 @@ use iteratione_common::{
 };
 use serde::Deserialize;
 
+pub use self::staff::{LabStaff, RejudgeStaff, SubmissionStaff};
 use crate::{
     auth::{CurrentUser, access::CourseMember},
     error::ApiError,
@@ -69,25 +72,6 @@ where
             lab.published.zip(lab.published_number).ok_or(NONE)?
         };
         Ok(Self { member, lab, revision, revision_number })
-    }
-}
-
-/// An assistant or instructor of the lab's course.
-#[derive(Debug)]
-pub struct LabStaff(pub LabMember);
-
-impl<S: Send + Sync> FromRequestParts<S> for LabStaff
-where
-    AppState: FromRef<S>,
-{
-    type Rejection = ApiError;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        let member = LabMember::from_request_parts(parts, state).await?;
-        if !member.is_staff() {
-            return Err(ApiError::Forbidden("Only assistants and instructors of the course may do this."));
-        }
-        Ok(Self(member))
     }
 }
 

@@ -2,11 +2,14 @@
 
 pub mod auth;
 pub mod courses;
+pub mod gradebook;
 pub mod health;
 pub mod labs;
 pub mod languages;
 pub mod me;
+pub mod rejudges;
 pub mod run_tickets;
+pub mod statistics;
 pub mod submissions;
 
 use utoipa_axum::router::OpenApiRouter;
@@ -22,5 +25,8 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .merge(languages::routes())
         .merge(labs::routes())
         .merge(submissions::routes())
+        .merge(rejudges::routes())
+        .merge(gradebook::routes())
+        .merge(statistics::routes())
         .merge(run_tickets::routes())
 }

@@ -53,6 +53,25 @@ pub struct LabDocument {
     /// How often a student may submit.
     #[serde(default)]
     pub attempts: Attempts,
+    /// Which of a student's submissions counts for the gradebook.
+    #[serde(default, skip_serializing_if = "is_best")]
+    pub counting: Counting,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+fn is_best(counting: &Counting) -> bool {
+    *counting == Counting::Best
+}
+
+/// Which of a student's submissions counts. Internal errors never do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Counting {
+    /// The best score after the late factor; of equal ones the earliest.
+    #[default]
+    Best,
+    /// The last.
+    Last,
 }
 
 /// A lab for those who look at the OpenAPI document.

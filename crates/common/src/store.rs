@@ -4,13 +4,17 @@ pub mod account;
 pub mod course;
 pub mod extension;
 pub mod idempotency;
+pub mod invitation;
 pub mod member;
 pub mod session;
 pub mod token;
 
+pub mod gradebook;
 pub mod intake;
 pub mod job;
 pub mod lab;
+pub mod rejudge;
+pub mod statistics;
 pub mod submission;
 pub mod validation;
 pub mod worker;
@@ -108,6 +112,8 @@ pub enum SubmissionKind {
     Student,
     /// The publish gate, from a reference solution.
     Validation,
+    /// A rejudge set, from a student's submission.
+    Rejudge,
 }
 
 /// Where a job stands.

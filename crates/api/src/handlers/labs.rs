@@ -14,6 +14,7 @@ mod tests;
 mod upload;
 mod validation;
 
+pub(super) use self::deadline::late_factor;
 use axum::extract::DefaultBodyLimit;
 use utoipa_axum::{router::OpenApiRouter, routes};
 

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use iteratione_common::{
     ids::{CourseId, LabId},
     lab::{
-        Attempts, Checker, FileRole, JudgeProgram, LabDocument, LateRule, ProgramCall, Scoring, Solution, StarterFile,
-        Test, TestFile, TestGroup, TestKind, TestLimits, Visibility,
+        Attempts, Checker, Counting, FileRole, JudgeProgram, LabDocument, LateRule, ProgramCall, Scoring, Solution,
+        StarterFile, Test, TestFile, TestGroup, TestKind, TestLimits, Visibility,
     },
     store::{LabStatus, lab::LabRow},
 };
@@ -60,6 +60,8 @@ pub struct LabView {
     pub late: Vec<LateRule>,
     /// How often a student may submit.
     pub attempts: Attempts,
+    /// Which of a student's submissions counts for the gradebook.
+    pub counting: Counting,
     /// The viewer's own attempts; students only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub own: Option<OwnAttempts>,
@@ -206,6 +208,7 @@ fn head(row: LabRow, revision: i32, status: LabStatus, document: &LabDocument, n
         due_at: document.due_at,
         late: document.late.clone(),
         attempts: document.attempts,
+        counting: document.counting,
         own: None,
         programs: None,
         solutions: None,

@@ -3,7 +3,7 @@ use iteratione_common::{
     store::{
         PgPool,
         job::{self, JobClass},
-        submission,
+        submission::{self, Filter},
     },
     submission::SubmissionStatus,
     verdict::Verdict,
@@ -50,11 +50,12 @@ async fn a_page_goes_on_after_the_one_before_newest_first_and_keeps_accounts_apa
         fixture.submit(two).await;
     }
     mine.reverse();
+    let of = |account| Filter { account: Some(account), ..Filter::default() };
     let ids = |rows: Vec<submission::SubmissionRow>| rows.iter().map(|r| r.id).collect::<Vec<_>>();
-    let first = ids(submission::page(&pg, fixture.lab, Some(one), None, 2).await.expect("reads"));
-    let second = ids(submission::page(&pg, fixture.lab, Some(one), Some(first[1]), 2).await.expect("reads"));
+    let first = ids(submission::page(&pg, fixture.lab, of(one), None, 2).await.expect("reads"));
+    let second = ids(submission::page(&pg, fixture.lab, of(one), Some(first[1]), 2).await.expect("reads"));
     assert_eq!([first, second].concat(), mine);
-    assert_eq!(submission::page(&pg, fixture.lab, None, None, 10).await.expect("reads").len(), 6);
+    assert_eq!(submission::page(&pg, fixture.lab, Filter::default(), None, 10).await.expect("reads").len(), 6);
 }
 
 #[sqlx::test(migrations = "../../migrations")]

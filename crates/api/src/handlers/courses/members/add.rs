@@ -1,28 +1,27 @@
 //! `POST /courses/{course}/members`
 
+#![allow(unused_qualifications, reason = "the macro for parameters qualifies what it names")]
+
 use std::collections::HashMap;
 
 use axum::{
+    Json,
     extract::{FromRequestParts as _, Request, State},
     http::{StatusCode, header},
-    response::Response,
+    response::{IntoResponse as _, Response},
 };
-use iteratione_common::store::{
-    CourseRole, PgTransaction, account,
-    course::{self, CourseRow},
-    member,
-};
-use serde::Serialize;
-use utoipa::ToSchema;
+use iteratione_common::store::{CourseRole, PgTransaction, account, course, invitation, member};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use super::{
     super::roster::{MemberRequest, MembersRequest},
     MemberView, last_instructor,
 };
 use crate::{
-    auth::access::CourseInstructor,
+    auth::access::{CourseInstructor, CourseMember},
     error::{ApiError, FieldProblem},
-    extract::{Begun, IdempotencyKey, read_body_up_to},
+    extract::{Begun, IdempotencyKey, Params, read_body_up_to},
     state::AppState,
 };
 
@@ -35,8 +34,12 @@ pub struct RosterReport {
     changed: usize,
     /// Members who were already what the roster says.
     unchanged: usize,
-    /// Addresses without an account: they have to register first, then send the roster again.
+    /// Students without an account who are members from the moment that they have one; with `invite`.
+    invited: usize,
+    /// Addresses without an account that are not invited: they have to register first, then send the roster again.
     unknown: Vec<String>,
+    /// Whether this was a rehearsal: nothing has changed.
+    dry_run: bool,
 }
 
 /// What a roster or a member that was there already is answered with.
@@ -50,9 +53,22 @@ pub(super) enum MembersAnswer {
     Member(MemberView),
 }
 
-/// Add a member by address, or a roster as a JSON list or as CSV; existing members get the role given.
+/// The query.
+#[derive(Debug, Clone, Copy, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct RosterQuery {
+    /// Say what would become of it, and change nothing.
+    #[serde(default)]
+    dry_run: bool,
+    /// Invite students who have no account yet. Other roles are never given to an address without an account.
+    #[serde(default)]
+    invite: bool,
+}
+
+/// Add a member by address, or a roster as a JSON list or as CSV; existing members get the role given. A roster is taken
+/// whole or, if a row of it is wrong, not at all; to send it again changes nothing.
 #[utoipa::path(post, path = "/courses/{course}/members", tag = "courses",
-    params(("course" = String, Path, description = "Id or slug"),
+    params(("course" = String, Path, description = "Id or slug"), RosterQuery,
         ("Idempotency-Key" = Option<String>, Header, description = "Makes the request repeatable")),
     request_body(content(
         (MembersRequest = "application/json"),
@@ -66,6 +82,7 @@ pub(super) enum MembersAnswer {
 pub(super) async fn add(
     State(state): State<AppState>,
     CourseInstructor(instructor): CourseInstructor,
+    Params(query): Params<RosterQuery>,
     request: Request,
 ) -> Result<Response, ApiError> {
     let (mut parts, body) = request.into_parts();
@@ -86,11 +103,19 @@ pub(super) async fn add(
     let course = &instructor.course;
     match wanted {
         MembersRequest::Roster(rows) => {
-            let report = take_in(work.tx(), course, &rows).await?;
+            let report = take_in(work.tx(), &instructor, &rows, query).await?;
+            if query.dry_run {
+                // The transaction is dropped, with its key: a rehearsal may be repeated, and then be meant.
+                return Ok(Json(report).into_response());
+            }
             work.commit(StatusCode::OK, None, &report).await
         }
         MembersRequest::One(one) => {
-            let report = take_in(work.tx(), course, std::slice::from_ref(&one)).await?;
+            let report = take_in(work.tx(), &instructor, std::slice::from_ref(&one), query).await?;
+            if query.dry_run || report.invited == 1 {
+                let answer = Json(&report).into_response();
+                return if query.dry_run { Ok(answer) } else { work.commit(StatusCode::OK, None, &report).await };
+            }
             let account = account::by_email(&mut **work.tx(), &one.email).await?;
             let row = match account {
                 Some(account) => member::get(&mut **work.tx(), course.course_id, account.account_id).await?,
@@ -108,19 +133,21 @@ pub(super) async fn add(
 /// Adds and changes members. The course is locked meanwhile, so that its last instructor is seen.
 async fn take_in(
     tx: &mut PgTransaction<'_>,
-    course: &CourseRow,
+    by: &CourseMember,
     rows: &[MemberRequest],
+    query: RosterQuery,
 ) -> Result<RosterReport, ApiError> {
-    let id = course.course_id;
+    let id = by.course.course_id;
     course::lock(&mut **tx, id).await?;
     let emails: Vec<String> = rows.iter().map(|r| r.email.clone()).collect();
     let known: HashMap<String, member::Candidate> =
         member::candidates(&mut **tx, id, &emails).await?.into_iter().map(|c| (c.email.clone(), c)).collect();
-    let mut report = RosterReport::default();
-    let (mut accounts, mut roles) = (Vec::new(), Vec::new());
+    let mut report = RosterReport { dry_run: query.dry_run, ..RosterReport::default() };
+    let (mut accounts, mut roles, mut invited) = (Vec::new(), Vec::new(), Vec::new());
     for row in rows {
         let Some(candidate) = known.get(&row.email) else {
-            report.unknown.push(row.email.clone());
+            let list = if query.invite && row.role == CourseRole::Student { &mut invited } else { &mut report.unknown };
+            list.push(row.email.clone());
             continue;
         };
         match candidate.role {
@@ -135,6 +162,8 @@ async fn take_in(
         roles.push(row.role);
     }
     member::upsert(&mut **tx, id, &accounts, &roles).await?;
+    invitation::insert(&mut **tx, id, &invited, by.user.id).await?;
+    report.invited = invited.len();
     let demoted = known.values().any(|c| c.role == Some(CourseRole::Instructor));
     if demoted && member::instructors(&mut **tx, id).await? == 0 {
         return Err(last_instructor());

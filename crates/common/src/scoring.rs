@@ -3,7 +3,7 @@
 //! A test's share of its group is its weight over the group's weights. `sum` adds up the shares earned; `min` gives the
 //! smallest fraction that any test earned; `all` everything or nothing. Points are kept to six decimals.
 
-use iteratione_common::{
+use crate::{
     lab::{LabDocument, Scoring, Test, TestGroup, Visibility},
     submission::{GroupResult, TestResult},
     verdict::Verdict,
