@@ -49,6 +49,17 @@ pub struct LabDocument {
     /// How often a student may submit.
     #[serde(default)]
     pub attempts: Attempts,
+    /// What submissions may use although they meet unit tests; it is marked then, and refused otherwise.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allow: Vec<Allowance>,
+}
+
+/// Something that a submission may use where it meets unit tests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Allowance {
+    /// Reflection: a program that uses it could reach into the tests.
+    Reflection,
 }
 
 /// A program of the instructor's that judges. It is called as the Kattis problem package format says: `program input

@@ -125,6 +125,7 @@ impl Message for FromHarness {
             Self::Answered(answered) => json_frame(out, 0x8d, answered),
             Self::Taken(taken) => json_frame(out, 0x8e, taken),
             Self::Fault(fault) => json_frame(out, 0x8f, fault),
+            Self::Report(bytes) => frame(out, 0x98, bytes),
         }
     }
 
@@ -144,6 +145,7 @@ impl Message for FromHarness {
             0x8d => json(kind, payload).map(Self::Answered),
             0x8e => json(kind, payload).map(Self::Taken),
             0x8f => json(kind, payload).map(Self::Fault),
+            0x98 => Ok(Self::Report(payload.to_vec())),
             _ => Err(FrameError::UnknownKind(kind)),
         }
     }

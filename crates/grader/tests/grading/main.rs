@@ -5,6 +5,7 @@
 mod compile;
 mod course_of_tests;
 mod java;
+mod junit;
 mod lost;
 mod many;
 mod starter;
