@@ -55,8 +55,8 @@ async fn junit_5_and_4_run_side_by_side_and_an_honest_submission_gets_everything
         assert_eq!((grade.verdict, grade.score), (Ac, 100.0), "{}", said(&grade));
         let names: Vec<_> = grade.tests[0].cases.iter().map(|c| c.name.as_str()).collect();
         let all = [
-            "CalcTest.adds", "CalcTest.subtracts", "CalcTest.multiplies", "CalcTest.divides", "CalcTest.bonus",
-            "CalcTest.Big.adds", "OldTest.reads", "OldTest.trims",
+            "OldTest.reads", "OldTest.trims", "CalcTest.adds", "CalcTest.subtracts", "CalcTest.multiplies",
+            "CalcTest.divides", "CalcTest.bonus", "CalcTest.Big.adds",
         ];
         assert_eq!(names, all, "{}", said(&grade));
         // Ten in all: 3 + 1 + 1 + 1 + 0 + 2 + 1 + 1.
@@ -102,7 +102,7 @@ async fn a_class_that_does_not_fit_loses_its_own_points_alone_and_says_what_is_m
     let missing = case(&grade, "CalcTest.adds");
     assert_eq!(missing.verdict, Ce);
     let words = missing.message.clone().unwrap_or_default();
-    assert!(words.contains("method sub(int,int) not found in Calc"), "{words}");
+    assert!(words.contains("method sub(int,int) not found in calc.Calc"), "{words}");
     assert!(!words.contains("CalcTest.java") && !words.contains("assert"), "{words}");
     assert_eq!(case(&grade, "OldTest.trims").verdict, Ac);
 
@@ -110,6 +110,8 @@ async fn a_class_that_does_not_fit_loses_its_own_points_alone_and_says_what_is_m
     let words = case(&grade, "CalcTest.adds").message.clone().unwrap_or_default();
     assert!(words.contains("class Calc not found: did you name it so"), "{words}");
     assert_eq!(grade.score, 20.0, "{}", said(&grade));
+    let message = grade.tests[0].message.clone().unwrap_or_default();
+    assert!(message.starts_with("2 of 7 tests passed"), "{message}");
 
     // What does not compile by itself is a compile error, as ever.
     let grade = court.grade_of(Case::new("java", &[("Label.java", "record Label { }")], lab())).await;

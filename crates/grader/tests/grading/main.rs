@@ -10,4 +10,5 @@ mod lost;
 mod many;
 mod starter;
 mod support;
+mod tampering;
 mod verdicts;
