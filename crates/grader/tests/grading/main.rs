@@ -8,6 +8,7 @@ mod java;
 mod junit;
 mod lost;
 mod many;
+mod pytest;
 mod starter;
 mod support;
 mod tampering;

@@ -90,7 +90,7 @@ pub(super) fn judge(test: &Test, suite: &Suite, runs: &[Run], max_points: f64) -
     // Tests that are worth nothing do not decide, unless there are no others.
     let counts = |weight: f64| total <= 0.0 || weight > 0.0;
     let share = |weight: f64| if total > 0.0 { max_points * weight / total } else { max_points / count(all.len()) };
-    let earned: f64 = all.iter().filter(|(_, _, o)| o.verdict == Verdict::Ac).map(|(_, weight, _)| share(*weight)).sum();
+    let earned: f64 = all.iter().filter(|(_, _, o)| o.verdict == Verdict::Ac).map(|(_, weight, _)| share(*weight)).fold(0.0, |a, b| a + b);
     let deciding = || all.iter().filter(|(_, weight, _)| counts(*weight));
     let passed = deciding().filter(|(_, _, o)| o.verdict == Verdict::Ac).count();
     let first = deciding()
@@ -186,11 +186,16 @@ fn outcome(class: &UnitClass, case: &UnitCase, told: &Told, report: &Report, end
     if let Some(failure) = &told.failure {
         return failed(failure, "");
     }
+    // What stopped the framework itself says nothing of tests that were passed before.
+    let stopped = report.classes.get("").filter(|_| told.passed == 0 || told.open || class.last);
+    if let Some(failure) = stopped {
+        return failed(failure, "the tests could not go on: ");
+    }
     if told.open {
         return ending.cloned().unwrap_or_else(|| Outcome::of(Verdict::Rte, "it was begun and did not end"));
     }
     // Of its own class and of those around it.
-    let around = |of: &str| of.is_empty() || case.class == of || case.class.starts_with(&format!("{of}$"));
+    let around = |of: &str| case.class == of || case.class.starts_with(&format!("{of}$"));
     if let Some((_, failure)) = report.classes.iter().find(|(of, _)| around(of)) {
         return failed(failure, if told.passed > 0 { "after the tests of the class: " } else { "before the test: " });
     }
