@@ -16,6 +16,8 @@ mod java;
 mod publish;
 #[path = "e2e/scoring.rs"]
 mod scoring;
+#[path = "e2e/units.rs"]
+mod units;
 #[path = "e2e/verdicts.rs"]
 mod verdicts;
 #[path = "e2e/visibility.rs"]

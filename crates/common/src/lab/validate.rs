@@ -5,9 +5,9 @@ mod groups;
 mod report;
 mod schedule;
 mod solutions;
-mod units;
 #[cfg(test)]
 mod tests;
+mod units;
 
 use serde::{Deserialize, Serialize};
 

@@ -72,7 +72,8 @@ impl Bench<'_> {
         if suites.is_empty() {
             return Ok(Ready::None);
         }
-        let unit = request.language.unit.as_ref().with_context(|| format!("{} has no unit tests", request.language.name))?;
+        let unit =
+            request.language.unit.as_ref().with_context(|| format!("{} has no unit tests", request.language.name))?;
         let jail = self.jail.as_mut().context("there is no jail")?;
         let built = unit::built(jail).await?;
         let job = request.submission.to_string();
@@ -195,6 +196,7 @@ impl Bench<'_> {
 /// What compiling gave, when the submission is refused afterwards.
 pub(super) fn refused(compile: &mut CompileResult, why: &str) {
     compile.ok = false;
-    let diagnostic = Diagnostic { file: None, line: None, column: None, severity: Severity::Error, message: why.to_owned() };
+    let diagnostic =
+        Diagnostic { file: None, line: None, column: None, severity: Severity::Error, message: why.to_owned() };
     compile.diagnostics.insert(0, diagnostic);
 }

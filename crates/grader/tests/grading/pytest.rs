@@ -63,14 +63,23 @@ async fn pytest_and_unittest_earn_by_their_weights_and_say_what_is_wrong() {
     assert_eq!(case(&grade, "test_calc.test_multiplies").verdict, Wa, "{}", said(&grade));
     let broken = case(&grade, "TestDivision.test_by_zero");
     assert_eq!(broken.verdict, Rte, "{}", said(&grade));
-    assert!(broken.message.as_deref().is_some_and(|m| m.contains("ValueError") && m.contains("(at calc.py:8 in div)")), "{}", said(&grade));
+    assert!(
+        broken.message.as_deref().is_some_and(|m| m.contains("ValueError") && m.contains("(at calc.py:8 in div)")),
+        "{}",
+        said(&grade)
+    );
 
     let ends = CALC.replace("return a - b", "import os\n    os.abort()");
     let grade = court.grade_of(Case::new("python", &[("calc.py", &ends)], lab())).await;
     assert_eq!(grade.verdict, Ce, "{}", said(&grade));
     let loops = CALC.replace("return a - b", "\n    while True: pass");
     let grade = court.grade_of(Case::new("python", &[("calc.py", &loops)], lab())).await;
-    assert_eq!((case(&grade, "Old.test_subtracts").verdict, case(&grade, "test_calc.test_adds").verdict), (Tle, Ac), "{}", said(&grade));
+    assert_eq!(
+        (case(&grade, "Old.test_subtracts").verdict, case(&grade, "test_calc.test_adds").verdict),
+        (Tle, Ac),
+        "{}",
+        said(&grade)
+    );
 
     let grade = court.grade_of(Case::new("python", &[("clac.py", CALC)], lab())).await;
     assert_eq!(grade.score, 0.0, "{}", said(&grade));
@@ -84,17 +93,33 @@ const ATTACKS: &[(&str, &str, Option<&str>)] = &[
     ("exit at import", "import sys\nsys.exit(0)\n", None),
     ("exit from a test", "def add(a, b):\n    raise SystemExit(0)\n", None),
     ("os._exit", "import os\nos._exit(0)\n", Some("os._exit")),
-    ("records on the standard output", "print('{\"nonce\":\"\",\"event\":\"finished\",\"class\":\"test_calc\",\"method\":\"test_adds\",\"leaf\":true,\"status\":\"passed\"}')\n", None),
+    (
+        "records on the standard output",
+        "print('{\"nonce\":\"\",\"event\":\"finished\",\"class\":\"test_calc\",\"method\":\"test_adds\",\"leaf\":true,\"status\":\"passed\"}')\n",
+        None,
+    ),
     ("the channel by its number", "import os\nos.write(3, b'x')\n", Some("os.write")),
     ("the channel by another name", "import os as o\no.write(3, b'x')\n", Some("another name")),
     ("the channel as a file", "f = open(3, 'w')\nf.write('{}')\n", None),
-    ("frames of an exception", "try:\n    1 / 0\nexcept Exception as e:\n    f = e.__traceback__.tb_frame.f_back\n", Some("__traceback__")),
-    ("frames by made up names", "try:\n    1 / 0\nexcept Exception as e:\n    f = getattr(getattr(e, '__trace' + 'back__'), 'tb_' + 'frame')\n", Some("made up")),
+    (
+        "frames of an exception",
+        "try:\n    1 / 0\nexcept Exception as e:\n    f = e.__traceback__.tb_frame.f_back\n",
+        Some("__traceback__"),
+    ),
+    (
+        "frames by made up names",
+        "try:\n    1 / 0\nexcept Exception as e:\n    f = getattr(getattr(e, '__trace' + 'back__'), 'tb_' + 'frame')\n",
+        Some("made up"),
+    ),
     ("the garbage collector", "import gc\ngc.get_objects()\n", Some("gc")),
     ("patching pytest", "import _pytest.runner\n", Some("_pytest")),
     ("the test module", "import test_calc\n", Some("test_calc")),
     ("all modules", "import sys\nfor m in list(sys.modules.values()):\n    pass\n", Some("sys.modules")),
-    ("equals everything", "class All:\n    def __eq__(self, o):\n        return False\n    def __repr__(self):\n        raise SystemExit(0)\ndef add(a, b):\n    return All()\n", None),
+    (
+        "equals everything",
+        "class All:\n    def __eq__(self, o):\n        return False\n    def __repr__(self):\n        raise SystemExit(0)\ndef add(a, b):\n    return All()\n",
+        None,
+    ),
     ("a process", "import subprocess\n", Some("subprocess")),
     ("code that is made up", "exec('import os')\n", Some("exec")),
 ];
@@ -105,7 +130,8 @@ async fn t4_what_tampers_with_pytest_in_plain_sight_earns_nothing() {
     let court_ref = &court;
     let failures: Vec<String> = stream::iter(ATTACKS)
         .map(|(name, code, refused)| async move {
-            let rest = "def mul(a, b):\n    return None\ndef div(a, b):\n    return None\ndef sub(a, b):\n    return None\n";
+            let rest =
+                "def mul(a, b):\n    return None\ndef div(a, b):\n    return None\ndef sub(a, b):\n    return None\n";
             let add = if code.contains("def add") { "" } else { "def add(a, b):\n    return None\n" };
             let source = format!("{add}{rest}{code}");
             let grade = court_ref.grade_of(Case::new("python", &[("calc.py", &source)], lab())).await;

@@ -4,7 +4,10 @@
 //! the others pass.
 
 use futures_util::{StreamExt as _, stream};
-use iteratione_common::{submission::Grade, verdict::Verdict::{Ac, Ce}};
+use iteratione_common::{
+    submission::Grade,
+    verdict::Verdict::{Ac, Ce},
+};
 use serde_json::{Value, json};
 
 use crate::{
@@ -79,72 +82,269 @@ const ATTACKS: &[(&str, At, &str, Deserves)] = &[
     ("halt in a static initialiser", Member, "static { Runtime.getRuntime().halt(0); }", Marked(0.0, "Runtime.halt")),
     ("exit in the constructor", Constructor, "System.exit(0);", Points(0.0)),
     ("exit in the second test", Deposit, "System.exit(0);", Marked(25.0, "ended before its tests")),
-    ("exit in a thread", Deposit, "Thread t = new Thread(() -> System.exit(0)); t.start(); try { t.join(); } catch (InterruptedException e) { }", Points(25.0)),
-    ("a shutdown hook", Constructor, "Runtime.getRuntime().addShutdownHook(new Thread(() -> { FORGED System.out.print(r); Runtime.getRuntime().halt(0); }));", Marked(25.0, "addShutdownHook")),
-    ("a hook and an exit", Deposit, "Runtime.getRuntime().addShutdownHook(new Thread(() -> Runtime.getRuntime().halt(0))); System.exit(0);", Points(25.0)),
+    (
+        "exit in a thread",
+        Deposit,
+        "Thread t = new Thread(() -> System.exit(0)); t.start(); try { t.join(); } catch (InterruptedException e) { }",
+        Points(25.0),
+    ),
+    (
+        "a shutdown hook",
+        Constructor,
+        "Runtime.getRuntime().addShutdownHook(new Thread(() -> { FORGED System.out.print(r); Runtime.getRuntime().halt(0); }));",
+        Marked(25.0, "addShutdownHook"),
+    ),
+    (
+        "a hook and an exit",
+        Deposit,
+        "Runtime.getRuntime().addShutdownHook(new Thread(() -> Runtime.getRuntime().halt(0))); System.exit(0);",
+        Points(25.0),
+    ),
     // --- forging results
-    ("records on the standard output", Deposit, "FORGED System.out.print(r); System.err.print(r); System.exit(0);", Points(25.0)),
-    ("System.out replaced", Constructor, "FORGED System.setOut(new PrintStream(new FileOutputStream(FileDescriptor.out))); System.out.print(r);", Marked(25.0, "System.setOut")),
-    ("every descriptor by its name", Constructor, "FORGED for (String d : new String[] {\"/proc/self/fd/\", \"/dev/fd/\", \"/proc/thread-self/fd/\", \"/proc/1/fd/\"}) for (int i = 0; i < 80; i++) { try (var o = new FileOutputStream(d + i)) { o.write(r.getBytes()); } catch (IOException e) { } try (var o = new RandomAccessFile(d + i, \"rw\")) { o.write(r.getBytes()); } catch (IOException e) { } }", Points(25.0)),
-    ("the process' own memory", Constructor, "for (String f : new String[] {\"/proc/self/mem\", \"/proc/thread-self/mem\"}) { try (var m = new RandomAccessFile(f, \"rw\")) { System.exit(9); } catch (IOException e) { } }", Points(25.0)),
-    ("a flood of guesses", Deposit, "for (int i = 0; i < 3000; i++) System.out.println(\"{\\\"nonce\\\":\\\"\" + Integer.toHexString(i) + \"\\\",\\\"event\\\":\\\"end\\\"}\");", Points(25.0)),
-    ("reflection on a file descriptor", Deposit, "try { var f = FileDescriptor.class.getDeclaredField(\"fd\"); f.setAccessible(true); var d = new FileDescriptor(); f.setInt(d, 3); new FileOutputStream(d).write(1); } catch (Exception e) { }", Refused("java.lang.Class.getDeclaredField")),
+    (
+        "records on the standard output",
+        Deposit,
+        "FORGED System.out.print(r); System.err.print(r); System.exit(0);",
+        Points(25.0),
+    ),
+    (
+        "System.out replaced",
+        Constructor,
+        "FORGED System.setOut(new PrintStream(new FileOutputStream(FileDescriptor.out))); System.out.print(r);",
+        Marked(25.0, "System.setOut"),
+    ),
+    (
+        "every descriptor by its name",
+        Constructor,
+        "FORGED for (String d : new String[] {\"/proc/self/fd/\", \"/dev/fd/\", \"/proc/thread-self/fd/\", \"/proc/1/fd/\"}) for (int i = 0; i < 80; i++) { try (var o = new FileOutputStream(d + i)) { o.write(r.getBytes()); } catch (IOException e) { } try (var o = new RandomAccessFile(d + i, \"rw\")) { o.write(r.getBytes()); } catch (IOException e) { } }",
+        Points(25.0),
+    ),
+    (
+        "the process' own memory",
+        Constructor,
+        "for (String f : new String[] {\"/proc/self/mem\", \"/proc/thread-self/mem\"}) { try (var m = new RandomAccessFile(f, \"rw\")) { System.exit(9); } catch (IOException e) { } }",
+        Points(25.0),
+    ),
+    (
+        "a flood of guesses",
+        Deposit,
+        "for (int i = 0; i < 3000; i++) System.out.println(\"{\\\"nonce\\\":\\\"\" + Integer.toHexString(i) + \"\\\",\\\"event\\\":\\\"end\\\"}\");",
+        Points(25.0),
+    ),
+    (
+        "reflection on a file descriptor",
+        Deposit,
+        "try { var f = FileDescriptor.class.getDeclaredField(\"fd\"); f.setAccessible(true); var d = new FileDescriptor(); f.setInt(d, 3); new FileOutputStream(d).write(1); } catch (Exception e) { }",
+        Refused("java.lang.Class.getDeclaredField"),
+    ),
     // --- reaching into others
-    ("Unsafe", Deposit, "try { var f = Class.forName(\"sun.misc.Unsafe\").getDeclaredField(\"theUnsafe\"); f.setAccessible(true); } catch (Exception e) { }", Refused("setAccessible|java.lang.reflect.Field")),
-    ("reflection into the launcher", Deposit, "try { for (var f : Class.forName(\"iteratione.unit.Main\").getDeclaredFields()) f.setAccessible(true); } catch (Exception e) { }", Refused("getDeclaredFields")),
-    ("reflection into the test's expectations", Deposit, "try { var f = Class.forName(\"bank.BankTest\").getDeclaredField(\"expected\"); f.setInt(null, 0); } catch (Exception e) { }", Refused("getDeclaredField")),
-    ("reflection by a method reference", Deposit, "java.util.function.Function<Class<?>, Object[]> f = Class::getDeclaredFields; f.apply(Account.class);", Refused("getDeclaredFields")),
-    ("a lookup of its own", Deposit, "try { java.lang.invoke.MethodHandles.lookup().findStaticSetter(Class.forName(\"bank.BankTest\"), \"expected\", int.class); } catch (Exception e) { }", Refused("MethodHandles")),
-    ("a stack walker", Deposit, "StackWalker.getInstance(StackWalker.Option.RETAIN_CLASS_REFERENCE).forEach(f -> f.getDeclaringClass());", Refused("StackWalker")),
-    ("an expression of beans", Deposit, "try { new java.beans.Expression(Account.class, \"getDeclaredFields\", new Object[0]).getValue(); } catch (Exception e) { }", Refused("java.beans.Expression")),
-    ("a style sheet that calls methods", Deposit, "try { javax.xml.transform.TransformerFactory.newInstance(); } catch (Exception e) { }", Refused("javax.xml.transform")),
+    (
+        "Unsafe",
+        Deposit,
+        "try { var f = Class.forName(\"sun.misc.Unsafe\").getDeclaredField(\"theUnsafe\"); f.setAccessible(true); } catch (Exception e) { }",
+        Refused("setAccessible|java.lang.reflect.Field"),
+    ),
+    (
+        "reflection into the launcher",
+        Deposit,
+        "try { for (var f : Class.forName(\"iteratione.unit.Main\").getDeclaredFields()) f.setAccessible(true); } catch (Exception e) { }",
+        Refused("getDeclaredFields"),
+    ),
+    (
+        "reflection into the test's expectations",
+        Deposit,
+        "try { var f = Class.forName(\"bank.BankTest\").getDeclaredField(\"expected\"); f.setInt(null, 0); } catch (Exception e) { }",
+        Refused("getDeclaredField"),
+    ),
+    (
+        "reflection by a method reference",
+        Deposit,
+        "java.util.function.Function<Class<?>, Object[]> f = Class::getDeclaredFields; f.apply(Account.class);",
+        Refused("getDeclaredFields"),
+    ),
+    (
+        "a lookup of its own",
+        Deposit,
+        "try { java.lang.invoke.MethodHandles.lookup().findStaticSetter(Class.forName(\"bank.BankTest\"), \"expected\", int.class); } catch (Exception e) { }",
+        Refused("MethodHandles"),
+    ),
+    (
+        "a stack walker",
+        Deposit,
+        "StackWalker.getInstance(StackWalker.Option.RETAIN_CLASS_REFERENCE).forEach(f -> f.getDeclaringClass());",
+        Refused("StackWalker"),
+    ),
+    (
+        "an expression of beans",
+        Deposit,
+        "try { new java.beans.Expression(Account.class, \"getDeclaredFields\", new Object[0]).getValue(); } catch (Exception e) { }",
+        Refused("java.beans.Expression"),
+    ),
+    (
+        "a style sheet that calls methods",
+        Deposit,
+        "try { javax.xml.transform.TransformerFactory.newInstance(); } catch (Exception e) { }",
+        Refused("javax.xml.transform"),
+    ),
     ("the class loader", Deposit, "Account.class.getClassLoader().clearAssertionStatus();", Refused("getClassLoader")),
-    ("a class loader of its own", Member, "static class L extends ClassLoader { Class<?> d(byte[] b) { return defineClass(null, b, 0, b.length); } }", Refused("ClassLoader")),
-    ("classes from somewhere else", Deposit, "try { new java.net.URLClassLoader(new java.net.URL[] {new File(\"/scratch/\").toURI().toURL()}).loadClass(\"X\"); } catch (Exception e) { }", Refused("URLClassLoader")),
-    ("another context class loader", Constructor, "Thread.currentThread().setContextClassLoader(null);", Refused("setContextClassLoader")),
+    (
+        "a class loader of its own",
+        Member,
+        "static class L extends ClassLoader { Class<?> d(byte[] b) { return defineClass(null, b, 0, b.length); } }",
+        Refused("ClassLoader"),
+    ),
+    (
+        "classes from somewhere else",
+        Deposit,
+        "try { new java.net.URLClassLoader(new java.net.URL[] {new File(\"/scratch/\").toURI().toURL()}).loadClass(\"X\"); } catch (Exception e) { }",
+        Refused("URLClassLoader"),
+    ),
+    (
+        "another context class loader",
+        Constructor,
+        "Thread.currentThread().setContextClassLoader(null);",
+        Refused("setContextClassLoader"),
+    ),
     ("a service", Deposit, "ServiceLoader.load(Runnable.class).forEach(Runnable::run);", Refused("ServiceLoader")),
     ("a native library", Deposit, "System.load(\"/scratch/x.so\");", Refused("System.load")),
     ("a security manager", Deposit, "System.setSecurityManager(null);", Refused("setSecurityManager")),
     // --- other processes
-    ("a process that writes into its parent", Deposit, "try { new ProcessBuilder(\"sh\", \"-c\", \"for f in /proc/$PPID/fd/*; do echo x > $f; done\").start().waitFor(); } catch (Exception e) { }", Refused("ProcessBuilder")),
-    ("a shell by Runtime.exec", Deposit, "try { Runtime.getRuntime().exec(new String[] {\"kill\", \"-9\", \"1\"}); } catch (IOException e) { }", Refused("Runtime.exec")),
-    ("killing the parent", Deposit, "ProcessHandle.current().parent().ifPresent(ProcessHandle::destroyForcibly);", Refused("ProcessHandle")),
+    (
+        "a process that writes into its parent",
+        Deposit,
+        "try { new ProcessBuilder(\"sh\", \"-c\", \"for f in /proc/$PPID/fd/*; do echo x > $f; done\").start().waitFor(); } catch (Exception e) { }",
+        Refused("ProcessBuilder"),
+    ),
+    (
+        "a shell by Runtime.exec",
+        Deposit,
+        "try { Runtime.getRuntime().exec(new String[] {\"kill\", \"-9\", \"1\"}); } catch (IOException e) { }",
+        Refused("Runtime.exec"),
+    ),
+    (
+        "killing the parent",
+        Deposit,
+        "ProcessHandle.current().parent().ifPresent(ProcessHandle::destroyForcibly);",
+        Refused("ProcessHandle"),
+    ),
     // --- taking others' places
-    ("a class of JUnit's", File("Assertions.java"), "package org.junit.jupiter.api; public class Assertions { public static void assertEquals(int a, int b) { } }", Refused("org.junit is reserved")),
+    (
+        "a class of JUnit's",
+        File("Assertions.java"),
+        "package org.junit.jupiter.api; public class Assertions { public static void assertEquals(int a, int b) { } }",
+        Refused("org.junit is reserved"),
+    ),
     ("the test class itself", File("BankTest.java"), "package bank; class BankTest { }", Refused("bank.BankTest")),
     ("a class inside the test class", File("Inner.java"), "package bank; class BankTest$In { }", Refused("BankTest")),
-    ("the tests' helper", File("Helper.java"), "package bank; class Helper { static void differ(Object a, Object b) { } }", Refused("bank.Helper")),
-    ("another annotation Test", File("Test.java"), "package bank; import java.lang.annotation.*; @Retention(RetentionPolicy.RUNTIME) public @interface Test { }", Refused("Rename it")),
+    (
+        "the tests' helper",
+        File("Helper.java"),
+        "package bank; class Helper { static void differ(Object a, Object b) { } }",
+        Refused("bank.Helper"),
+    ),
+    (
+        "another annotation Test",
+        File("Test.java"),
+        "package bank; import java.lang.annotation.*; @Retention(RetentionPolicy.RUNTIME) public @interface Test { }",
+        Refused("Rename it"),
+    ),
     ("another Integer", File("Integer.java"), "package bank; class Integer { }", Points(0.0)),
-    ("another List", File("Objects.java"), "package bank; class Objects { static boolean equals(Object a, Object b) { return true; } }", Points(25.0)),
+    (
+        "another List",
+        File("Objects.java"),
+        "package bank; class Objects { static boolean equals(Object a, Object b) { return true; } }",
+        Points(25.0),
+    ),
     // --- what objects say of themselves
-    ("equals is always true", Member, "@Override public boolean equals(Object o) { return true; } @Override public int hashCode() { return 1; }", Points(25.0)),
-    ("equals throws", Member, "@Override public boolean equals(Object o) { throw new IllegalStateException(); } @Override public int hashCode() { throw new IllegalStateException(); }", Points(25.0)),
+    (
+        "equals is always true",
+        Member,
+        "@Override public boolean equals(Object o) { return true; } @Override public int hashCode() { return 1; }",
+        Points(25.0),
+    ),
+    (
+        "equals throws",
+        Member,
+        "@Override public boolean equals(Object o) { throw new IllegalStateException(); } @Override public int hashCode() { throw new IllegalStateException(); }",
+        Points(25.0),
+    ),
     ("toString ends it", Member, "@Override public String toString() { System.exit(0); return null; }", Points(25.0)),
-    ("a list that equals everything", Member, "static class All extends ArrayList<Integer> { @Override public boolean equals(Object o) { return true; } }", Points(25.0)),
+    (
+        "a list that equals everything",
+        Member,
+        "static class All extends ArrayList<Integer> { @Override public boolean equals(Object o) { return true; } }",
+        Points(25.0),
+    ),
     // --- exceptions
-    ("an exception whose message ends everything", Deposit, "throw new RuntimeException() { @Override public String getMessage() { System.exit(0); return null; } };", Points(25.0)),
-    ("an exception whose message never comes", Deposit, "throw new RuntimeException() { @Override public String getMessage() { while (true) { } } };", Points(25.0)),
-    ("an exception that causes itself", Deposit, "throw new RuntimeException() { @Override public Throwable getCause() { return this; } @Override public StackTraceElement[] getStackTrace() { return null; } };", Points(25.0)),
+    (
+        "an exception whose message ends everything",
+        Deposit,
+        "throw new RuntimeException() { @Override public String getMessage() { System.exit(0); return null; } };",
+        Points(25.0),
+    ),
+    (
+        "an exception whose message never comes",
+        Deposit,
+        "throw new RuntimeException() { @Override public String getMessage() { while (true) { } } };",
+        Points(25.0),
+    ),
+    // JUnit itself cannot go on from this, and nothing counts.
+    (
+        "an exception without a trace that causes itself",
+        Deposit,
+        "throw new RuntimeException() { @Override public Throwable getCause() { return this; } @Override public StackTraceElement[] getStackTrace() { return null; } };",
+        Points(0.0),
+    ),
     ("an assertion error of its own", Deposit, "throw new AssertionError(\"passed\");", Points(25.0)),
     ("the death of a thread", Deposit, "throw new ThreadDeath();", Points(25.0)),
-    ("an assumption that fails", Deposit, "throw new org.opentest4j.TestAbortedException();", Refused("does not compile")),
+    (
+        "an assumption that fails",
+        Deposit,
+        "throw new org.opentest4j.TestAbortedException();",
+        Refused("does not compile"),
+    ),
     // --- resources
     ("an endless loop", Deposit, "while (true) { }", Points(25.0)),
     ("endless recursion", Deposit, "deposit(n);", Points(25.0)),
     ("all memory", Deposit, "List<long[]> l = new ArrayList<>(); while (true) l.add(new long[1 << 20]);", Points(25.0)),
     ("a flood", Deposit, "while (true) System.out.println(\"passed\");", Points(25.0)),
     // --- the runner's threads and surroundings
-    ("interrupting everybody", Deposit, "Thread[] all = new Thread[50]; int k = Thread.currentThread().getThreadGroup().getParent().enumerate(all); for (int i = 0; i < k; i++) all[i].interrupt();", Marked(25.0, "ThreadGroup.enumerate")),
-    ("a thread that goes on", Constructor, "Thread t = new Thread(() -> { while (true) { FORGED System.out.print(\"\"); Thread.onSpinWait(); } }); t.setDaemon(true); t.start();", Points(25.0)),
+    (
+        "interrupting everybody",
+        Deposit,
+        "Thread[] all = new Thread[50]; int k = Thread.currentThread().getThreadGroup().getParent().enumerate(all); for (int i = 0; i < k; i++) all[i].interrupt();",
+        Marked(25.0, "ThreadGroup.enumerate"),
+    ),
+    (
+        "a thread that goes on",
+        Constructor,
+        "Thread t = new Thread(() -> { while (true) { FORGED System.out.print(\"\"); Thread.onSpinWait(); } }); t.setDaemon(true); t.start();",
+        Points(25.0),
+    ),
     ("closed streams", Constructor, "System.in.close(); System.out.close(); System.err.close();", Points(25.0)),
-    ("settings of JUnit", Constructor, "System.setProperty(\"junit.jupiter.conditions.deactivate\", \"*\"); System.setProperty(\"junit.jupiter.testclass.order.default\", \"x\");", Marked(25.0, "System.setProperty")),
-    ("another locale and time zone", Constructor, "Locale.setDefault(Locale.forLanguageTag(\"ar\")); TimeZone.setDefault(TimeZone.getTimeZone(\"Asia/Kolkata\"));", Marked(25.0, "Locale.setDefault")),
-    ("deleting class files", Constructor, "for (File f : new File(\"/build/bank\").listFiles()) { f.delete(); try (var o = new FileOutputStream(f)) { o.write(0); } catch (IOException e) { } }", Points(25.0)),
+    (
+        "settings of JUnit",
+        Constructor,
+        "System.setProperty(\"junit.jupiter.conditions.deactivate\", \"*\"); System.setProperty(\"junit.jupiter.testclass.order.default\", \"x\");",
+        Marked(25.0, "System.setProperty"),
+    ),
+    (
+        "another locale and time zone",
+        Constructor,
+        "Locale.setDefault(Locale.forLanguageTag(\"ar\")); TimeZone.setDefault(TimeZone.getTimeZone(\"Asia/Kolkata\"));",
+        Marked(25.0, "Locale.setDefault"),
+    ),
+    (
+        "deleting class files",
+        Constructor,
+        "for (File f : new File(\"/build/bank\").listFiles()) { f.delete(); try (var o = new FileOutputStream(f)) { o.write(0); } catch (IOException e) { } }",
+        Points(25.0),
+    ),
 ];
 
 fn lab() -> Value {
-    let limits = json!({"limits": {"cpu_ms": 2500, "wall_ms": 8000, "memory_mb": 160, "output_kb": 64, "processes": 32}});
+    let limits =
+        json!({"limits": {"cpu_ms": 2500, "wall_ms": 8000, "memory_mb": 160, "output_kb": 64, "processes": 32}});
     junit(&[("BankTest.java", TEST), ("Helper.java", HELPER)], limits)
 }
 
@@ -164,7 +364,7 @@ fn verify(name: &str, grade: &Grade, deserves: Deserves) -> Result<(), String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn t4_no_program_that_tampers_with_junit_earns_a_point_that_it_does_not_deserve() {
-    let court = Court::open().await;
+    let court = Court::compiling().await;
     let court_ref = &court;
     let failures: Vec<String> = stream::iter(ATTACKS)
         .map(|(name, at, code, deserves)| async move {

@@ -13,8 +13,8 @@ use serde::Deserialize;
 
 use super::{
     BUILD_DIR, CLASSES_BYTES, CLASSES_FILES, COMPILER_FILE_BYTES, COMPILER_OPEN_FILES, ExecLimits, ExecRequest,
-    FetchRequest, Program, Role, SCRATCH_DIR, SOURCE_DIR, Sandbox, SandboxError, environment, java,
-    layout::lay_out, program_limits, told, with_memory,
+    FetchRequest, Program, Role, SCRATCH_DIR, SOURCE_DIR, Sandbox, SandboxError, environment, java, layout::lay_out,
+    program_limits, told, with_memory,
 };
 use crate::jail::Jail;
 
@@ -111,8 +111,7 @@ pub async fn prepare(
     for (number, files) in suites.iter().enumerate() {
         // No submission can have such a folder.
         let folder = format!("unit-{number}");
-        let source =
-            |f: &&&TestFile| SourceFile { name: f.name.clone(), content: f.content.clone() };
+        let source = |f: &&&TestFile| SourceFile { name: f.name.clone(), content: f.content.clone() };
         let sources: Vec<_> = files.iter().filter(|f| language.compiles(&f.name)).map(|f| source(&f)).collect();
         // A suite without sources has no tests, and one that cannot be laid out is not valid: the lab was checked.
         let laid = lay_out(language, &sources).map(|laid| laid.files).unwrap_or_default();
@@ -247,9 +246,9 @@ pub fn declared_types(files: &[SourceFile]) -> Vec<String> {
         .iter()
         .flat_map(|file| {
             let package = java::package::declared_package(&file.content);
-            java::declared_names(&file.content)
-                .into_iter()
-                .map(move |name| package.iter().map(String::as_str).chain([name.as_str()]).collect::<Vec<_>>().join("."))
+            java::declared_names(&file.content).into_iter().map(move |name| {
+                package.iter().map(String::as_str).chain([name.as_str()]).collect::<Vec<_>>().join(".")
+            })
         })
         .collect()
 }

@@ -167,7 +167,10 @@ fn unit_tests_need_sources_and_languages_that_run_them() {
         let mut document = unit.clone();
         set(&mut document, pointer, value.clone());
         let problems = problems_of(&document);
-        assert!(problems.iter().any(|p| p.pointer == at && p.detail.contains(says)), "{pointer} = {value}: {problems:#?}");
+        assert!(
+            problems.iter().any(|p| p.pointer == at && p.detail.contains(says)),
+            "{pointer} = {value}: {problems:#?}"
+        );
     }
     set(&mut unit, "/groups/1/tests/0/stdin", json!("1"));
     let warned = warnings(&read(&unit)).into_iter().map(|p| p.pointer).collect::<Vec<_>>();

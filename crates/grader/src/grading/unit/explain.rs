@@ -51,7 +51,9 @@ fn missing(message: &str) -> String {
         message.lines().find_map(|line| line.trim().strip_prefix(name)).map(str::trim).unwrap_or_default().to_owned()
     };
     let (symbol, location) = (field("symbol:"), field("location:"));
-    let Some((kind, name)) = symbol.split_once(' ') else { return "something that the tests use was not found".to_owned() };
+    let Some((kind, name)) = symbol.split_once(' ') else {
+        return "something that the tests use was not found".to_owned();
+    };
     if kind == "class" {
         return format!("class {name} not found: did you name it so, and is it in the right package?");
     }
@@ -110,7 +112,11 @@ mod tests {
                 "constructor Calc in class Calc takes (), and the tests give (int)",
             ),
             ("report.access", "total has private access in Calc", "total has private access in Calc"),
-            ("prob.found.req", "incompatible types: String cannot be converted to int", "String cannot be converted to int"),
+            (
+                "prob.found.req",
+                "incompatible types: String cannot be converted to int",
+                "String cannot be converted to int",
+            ),
             ("doesnt.exist", "package shop does not exist", "package declaration"),
             ("expected", "secret expected", "differ from what the tests use"),
         ] {

@@ -61,9 +61,7 @@ fn java(
         return Err(format!("{name}: the tests have a class of this name. Choose another."));
     }
     if let Some(name) = hidden(&classes, prepared, request) {
-        return Err(format!(
-            "{name}: the tests would take your class for another one of this name. Rename it."
-        ));
+        return Err(format!("{name}: the tests would take your class for another one of this name. Rename it."));
     }
     let uses = classes.iter().flat_map(|(path, bytes)| policy::uses(&path.replace('/', "."), bytes));
     judged(uses.map(|u| (u.class, u.what, u.concern)).collect(), request)
@@ -80,7 +78,10 @@ fn python(
     for file in own {
         let module = file.name.strip_suffix(".py").unwrap_or(&file.name);
         if unit.reserved.iter().any(|r| r == module) {
-            return Err(format!("{}: a module of this name would hide one of Python's or of the tests. Rename it.", file.name));
+            return Err(format!(
+                "{}: a module of this name would hide one of Python's or of the tests. Rename it.",
+                file.name
+            ));
         }
         if types.contains(module) {
             return Err(format!("{}: the tests have a module of this name. Rename it.", file.name));
@@ -158,13 +159,58 @@ fn hidden(classes: &[(String, &[u8])], prepared: &Prepared, request: &GradeReque
 
 /// What tests mean by these names, where no solution says otherwise: classes of `java.lang` and of JUnit.
 const WELL_KNOWN: [&str; 52] = [
-    "After", "AfterAll", "AfterClass", "AfterEach", "ArithmeticException", "ArrayIndexOutOfBoundsException", "Assert",
-    "Assertions", "Assumptions", "Before", "BeforeAll", "BeforeClass", "BeforeEach", "Boolean", "Byte", "CharSequence",
-    "Character", "Class", "ClassCastException", "Comparable", "Deprecated", "Disabled", "DisplayName", "Double", "Enum",
-    "Error", "Exception", "Float", "Ignore", "IllegalArgumentException", "IllegalStateException",
-    "IndexOutOfBoundsException", "Integer", "Iterable", "Long", "Math", "Nested", "NullPointerException", "Number",
-    "Object", "Override", "ParameterizedTest", "RepeatedTest", "Runnable", "RuntimeException", "Short", "String",
-    "StringBuilder", "System", "Test", "Thread", "Throwable",
+    "After",
+    "AfterAll",
+    "AfterClass",
+    "AfterEach",
+    "ArithmeticException",
+    "ArrayIndexOutOfBoundsException",
+    "Assert",
+    "Assertions",
+    "Assumptions",
+    "Before",
+    "BeforeAll",
+    "BeforeClass",
+    "BeforeEach",
+    "Boolean",
+    "Byte",
+    "CharSequence",
+    "Character",
+    "Class",
+    "ClassCastException",
+    "Comparable",
+    "Deprecated",
+    "Disabled",
+    "DisplayName",
+    "Double",
+    "Enum",
+    "Error",
+    "Exception",
+    "Float",
+    "Ignore",
+    "IllegalArgumentException",
+    "IllegalStateException",
+    "IndexOutOfBoundsException",
+    "Integer",
+    "Iterable",
+    "Long",
+    "Math",
+    "Nested",
+    "NullPointerException",
+    "Number",
+    "Object",
+    "Override",
+    "ParameterizedTest",
+    "RepeatedTest",
+    "Runnable",
+    "RuntimeException",
+    "Short",
+    "String",
+    "StringBuilder",
+    "System",
+    "Test",
+    "Thread",
+    "Throwable",
 ];
 
 #[cfg(test)]

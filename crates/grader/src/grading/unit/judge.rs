@@ -90,16 +90,18 @@ pub(super) fn judge(test: &Test, suite: &Suite, runs: &[Run], max_points: f64) -
     // Tests that are worth nothing do not decide, unless there are no others.
     let counts = |weight: f64| total <= 0.0 || weight > 0.0;
     let share = |weight: f64| if total > 0.0 { max_points * weight / total } else { max_points / count(all.len()) };
-    let earned: f64 = all.iter().filter(|(_, _, o)| o.verdict == Verdict::Ac).map(|(_, weight, _)| share(*weight)).fold(0.0, |a, b| a + b);
+    let earned: f64 = all
+        .iter()
+        .filter(|(_, _, o)| o.verdict == Verdict::Ac)
+        .map(|(_, weight, _)| share(*weight))
+        .fold(0.0, |a, b| a + b);
     let deciding = || all.iter().filter(|(_, weight, _)| counts(*weight));
     let passed = deciding().filter(|(_, _, o)| o.verdict == Verdict::Ac).count();
     let first = deciding()
         .find(|(_, _, o)| !matches!(o.verdict, Verdict::Ac | Verdict::Sk))
         .or_else(|| deciding().find(|(_, _, o)| o.verdict != Verdict::Ac));
     let (verdict, limit, message) = match first {
-        _ if all.is_empty() => {
-            (Verdict::Ie, None, Some("the lab's tests hold no test: the instructor has to mend them".to_owned()))
-        }
+        _ if !suite.errors.is_empty() || all.is_empty() => (Verdict::Ie, None, Some(unusable(suite))),
         None => (Verdict::Ac, None, None),
         Some((name, _, outcome)) => {
             let why = outcome.message.clone().unwrap_or_default();
@@ -109,7 +111,11 @@ pub(super) fn judge(test: &Test, suite: &Suite, runs: &[Run], max_points: f64) -
             (verdict, outcome.limit.filter(|_| !partly), Some(message))
         }
     };
-    let points = if verdict == Verdict::Ac { max_points } else { round(earned.min(max_points)) };
+    let points = match verdict {
+        Verdict::Ac => max_points,
+        Verdict::Ie => 0.0,
+        _ => round(earned.min(max_points)),
+    };
     let cases = all
         .iter()
         .map(|(name, weight, outcome)| CaseResult {
@@ -123,6 +129,19 @@ pub(super) fn judge(test: &Test, suite: &Suite, runs: &[Run], max_points: f64) -
         })
         .collect();
     Judged { verdict, limit, points, message, cases, suspicious }
+}
+
+/// Tests that are not the submission's fault.
+fn unusable(suite: &Suite) -> String {
+    match suite.errors.first() {
+        Some(error) => format!(
+            "the lab's tests cannot be read, the instructor has to mend them: {}:{}: {}",
+            error.file,
+            error.line,
+            short(&error.message)
+        ),
+        None => "the lab's tests hold no test: the instructor has to mend them".to_owned(),
+    }
 }
 
 /// Six decimals, as everywhere.
@@ -205,7 +224,8 @@ fn outcome(class: &UnitClass, case: &UnitCase, told: &Told, report: &Report, end
     match (told.passed, ending) {
         (0, Some(_)) => Outcome::of(Verdict::Sk, "not run: the program had ended before"),
         (0, None) => {
-            let reason = report.skipped.iter().find(|(of, _)| around(of)).map_or("it was not found in the class", |(_, r)| r);
+            let reason =
+                report.skipped.iter().find(|(of, _)| around(of)).map_or("it was not found in the class", |(_, r)| r);
             Outcome::of(Verdict::Sk, format!("not run: {}", short(reason)))
         }
         (_, Some(ending)) if class.last => {
@@ -254,7 +274,10 @@ fn ending(done: &Execution, report: &Report) -> Outcome {
     if result.oom_kills > 0 || report.memory {
         return Outcome::of(Verdict::Mle, "out of memory during this test");
     }
-    let time = |limit, of: &str| Outcome { limit: Some(limit), ..Outcome::of(Verdict::Tle, format!("stopped during this test: {of}")) };
+    let time = |limit, of: &str| Outcome {
+        limit: Some(limit),
+        ..Outcome::of(Verdict::Tle, format!("stopped during this test: {of}"))
+    };
     match (result.stop, result.exit_code, result.signal) {
         (Some(Stop::Cpu), _, _) => time(TimeLimit::Cpu, "the tests of this class used up their CPU time"),
         (Some(Stop::Wall), _, _) => time(TimeLimit::Wall, "the tests of this class took too long"),
@@ -262,8 +285,12 @@ fn ending(done: &Execution, report: &Report) -> Outcome {
             let what = report.broken.as_deref().unwrap_or_default();
             Outcome::of(Verdict::Rte, format!("the tests of this class could not go on: {}", short(what)))
         }
-        (_, Some(code), _) => Outcome::of(Verdict::Rte, format!("the program called exit (code {code}) during this test")),
-        (_, _, Some(signal)) => Outcome::of(Verdict::Rte, format!("the program was killed by signal {signal} during this test")),
+        (_, Some(code), _) => {
+            Outcome::of(Verdict::Rte, format!("the program called exit (code {code}) during this test"))
+        }
+        (_, _, Some(signal)) => {
+            Outcome::of(Verdict::Rte, format!("the program was killed by signal {signal} during this test"))
+        }
         _ => Outcome::of(Verdict::Rte, "the program ended during this test"),
     }
 }

@@ -128,7 +128,8 @@ fn take(report: &mut Report, open: &mut BTreeMap<String, Option<usize>>, cases: 
 
 fn finished(report: &mut Report, place: Option<usize>, record: &Record) {
     let failure = || Failure { kind: record.kind.clone(), ..Failure::default() };
-    let reason = || if record.message.is_empty() { "an assumption did not hold".to_owned() } else { record.message.clone() };
+    let reason =
+        || if record.message.is_empty() { "an assumption did not hold".to_owned() } else { record.message.clone() };
     match (record.status.as_str(), place) {
         ("passed", Some(place)) => report.told[place].passed += usize::from(record.leaf),
         ("passed", None) => {}
@@ -163,18 +164,20 @@ mod tests {
     use super::*;
 
     fn cases() -> Vec<UnitCase> {
-        ["a", "b"]
-            .map(|m| UnitCase { class: "p.T".to_owned(), method: m.to_owned(), points: None })
-            .to_vec()
+        ["a", "b"].map(|m| UnitCase { class: "p.T".to_owned(), method: m.to_owned(), points: None }).to_vec()
     }
 
     fn record(event: &str, method: &str, rest: &str) -> String {
-        format!("{{\"nonce\":\"n\",\"event\":\"{event}\",\"id\":\"{method}\",\"class\":\"p.T\",\"method\":\"{method}\"{rest}}}\n")
+        format!(
+            "{{\"nonce\":\"n\",\"event\":\"{event}\",\"id\":\"{method}\",\"class\":\"p.T\",\"method\":\"{method}\"{rest}}}\n"
+        )
     }
 
     #[test]
     fn what_is_not_told_was_not_passed_and_what_is_begun_is_open() {
-        let text = record("started", "a", "") + &record("finished", "a", ",\"leaf\":true,\"status\":\"passed\"") + &record("started", "b", "");
+        let text = record("started", "a", "")
+            + &record("finished", "a", ",\"leaf\":true,\"status\":\"passed\"")
+            + &record("started", "b", "");
         let report = read(text.as_bytes(), "n", &cases());
         assert_eq!((report.told[0].passed, report.told[0].open), (1, false));
         assert_eq!((report.told[1].passed, report.told[1].open), (0, true));

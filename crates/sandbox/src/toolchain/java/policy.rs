@@ -84,7 +84,8 @@ const CLASSES: [(&str, Concern); 24] = [
 
 /// Beans call methods by their names; only those that tell of changes are harmless.
 const BEANS: &str = "java/beans/";
-const BEANS_THAT_TELL: [&str; 3] = ["java/beans/PropertyChange", "java/beans/PropertyVeto", "java/beans/VetoableChange"];
+const BEANS_THAT_TELL: [&str; 3] =
+    ["java/beans/PropertyChange", "java/beans/PropertyVeto", "java/beans/VetoableChange"];
 
 /// Methods of classes that are harmless otherwise. `*` is any name that begins so.
 const METHODS: [(&str, &str, Concern); 32] = [
@@ -140,7 +141,8 @@ pub fn uses(class: &str, bytes: &[u8]) -> Vec<Use> {
         let whole = (beans || PACKAGES.iter().any(|p| owner.starts_with(p))).then_some(Concern::Tampering);
         let named = CLASSES.iter().find(|(c, _)| *c == owner).map(|(_, concern)| *concern);
         // Lambdas name the lookup that the virtual machine hands them; only code that wants one for itself calls it.
-        let lookup = (owner == "java/lang/invoke/MethodHandles$Lookup" && member.is_some()).then_some(Concern::Tampering);
+        let lookup =
+            (owner == "java/lang/invoke/MethodHandles$Lookup" && member.is_some()).then_some(Concern::Tampering);
         let of_class = whole.or(named).or(lookup);
         let extends_loader = (owner == "java/lang/ClassLoader").then_some(Concern::Tampering);
         let of_member = member.and_then(|member| {
@@ -163,5 +165,72 @@ fn fits(pattern: &str, name: &str) -> bool {
 /// `[[Lx/Y;` is about `x/Y`.
 fn element(name: &str) -> &str {
     let bare = name.trim_start_matches('[');
-    if bare.len() == name.len() { name } else { bare.strip_prefix('L').and_then(|n| n.strip_suffix(';')).unwrap_or(bare) }
+    if bare.len() == name.len() {
+        name
+    } else {
+        bare.strip_prefix('L').and_then(|n| n.strip_suffix(';')).unwrap_or(bare)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A class file with nothing but a constant pool: a member of a class.
+    fn calls(owner: &str, member: &str) -> Vec<u8> {
+        let mut bytes = vec![0xca, 0xfe, 0xba, 0xbe, 0, 0, 0, 65, 0, 7];
+        for text in [owner, member, "()V"] {
+            bytes.push(1);
+            bytes.extend(u16::try_from(text.len()).expect("short").to_be_bytes());
+            bytes.extend(text.as_bytes());
+        }
+        bytes.extend([7, 0, 1, 12, 0, 2, 0, 3, 10, 0, 4, 0, 5]);
+        bytes
+    }
+
+    fn concern(owner: &str, member: &str) -> Option<Concern> {
+        let found = uses("A", &calls(owner, member));
+        assert!(found.len() < 2, "{found:?}");
+        found.into_iter().next().map(|u| u.concern)
+    }
+
+    #[test]
+    fn what_a_class_calls_tells_what_it_could_do() {
+        for (owner, member, expected) in [
+            ("java/lang/Class", "getDeclaredFields", Some(Concern::Reflection)),
+            ("java/lang/reflect/Method", "invoke", Some(Concern::Reflection)),
+            ("java/lang/invoke/MethodHandles", "lookup", Some(Concern::Tampering)),
+            ("java/lang/invoke/MethodHandles$Lookup", "findVirtual", Some(Concern::Tampering)),
+            ("sun/misc/Unsafe", "putInt", Some(Concern::Tampering)),
+            ("org/junit/jupiter/api/Assertions", "fail", Some(Concern::Tampering)),
+            ("java/beans/Expression", "execute", Some(Concern::Tampering)),
+            ("java/lang/System", "exit", Some(Concern::Odd)),
+            ("java/beans/PropertyChangeSupport", "firePropertyChange", None),
+            ("java/lang/invoke/LambdaMetafactory", "metafactory", None),
+            ("java/lang/reflect/Array", "newInstance", None),
+            ("java/lang/Class", "getSimpleName", None),
+            ("java/lang/Thread", "start", None),
+            ("[Lsun/misc/Unsafe;", "clone", Some(Concern::Tampering)),
+        ] {
+            assert_eq!(concern(owner, member), expected, "{owner}.{member}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_not_trusted() {
+        let whole = calls("java/lang/Object", "x");
+        for end in 0..whole.len() {
+            assert_eq!(uses("A", &whole[..end]).len(), 1, "{end}");
+        }
+        assert!(uses("A", &whole).is_empty());
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_survived(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            uses("A", &[&[0xca, 0xfe, 0xba, 0xbe, 0, 0, 0, 65][..], &bytes].concat());
+        }
+    }
 }

@@ -174,6 +174,7 @@ fn untitled(slug: &str, languages: &Languages) -> LabDocument {
         due_at: None,
         late: Vec::new(),
         attempts: Attempts::default(),
+        allow: Vec::new(),
     }
 }
 
