@@ -18,6 +18,8 @@ mod publish;
 mod rejudge;
 #[path = "e2e/scoring.rs"]
 mod scoring;
+#[path = "e2e/units.rs"]
+mod units;
 #[path = "e2e/verdicts.rs"]
 mod verdicts;
 #[path = "e2e/visibility.rs"]

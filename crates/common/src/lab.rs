@@ -56,6 +56,9 @@ pub struct LabDocument {
     /// Which of a student's submissions counts for the gradebook.
     #[serde(default, skip_serializing_if = "is_best")]
     pub counting: Counting,
+    /// What submissions may use although they meet unit tests; it is marked then, and refused otherwise.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allow: Vec<Allowance>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
@@ -94,6 +97,14 @@ fn example() -> serde_json::Value {
             "expect": {"score": 10},
         }],
     })
+}
+
+/// Something that a submission may use where it meets unit tests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Allowance {
+    /// Reflection: a program that uses it could reach into the tests.
+    Reflection,
 }
 
 /// A program of the instructor's that judges. It is called as the Kattis problem package format says: `program input

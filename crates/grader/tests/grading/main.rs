@@ -5,8 +5,11 @@
 mod compile;
 mod course_of_tests;
 mod java;
+mod junit;
 mod lost;
 mod many;
+mod pytest;
 mod starter;
 mod support;
+mod tampering;
 mod verdicts;

@@ -150,6 +150,37 @@ fn each_mistake_is_found_at_its_place() {
 }
 
 #[test]
+fn unit_tests_need_sources_and_languages_that_run_them() {
+    let mut unit = good();
+    set(&mut unit, "/languages", json!(["java", "java25"]));
+    set(&mut unit, "/starter", json!({}));
+    set(&mut unit, "/solutions", json!([]));
+    let test = json!({"name": "calc", "kind": "junit", "files": [{"name": "CalcTest.java", "content": "class CalcTest { }"},
+                      {"name": "data.txt", "content": "1"}], "weights": {"CalcTest.adds": 3, "subtracts": 0}});
+    set(&mut unit, "/groups/1/tests/0", test);
+    assert_eq!(problems_of(&unit), []);
+    for (pointer, value, at, says) in [
+        ("/languages/1", json!("python"), "/languages/1", "cannot run tests of the kind junit"),
+        ("/groups/1/tests/0/kind", json!("pytest"), "/languages/0", "cannot run tests of the kind pytest"),
+        ("/groups/1/tests/0/files", json!([]), "/groups/1/tests/0/files", "no file ends in .java"),
+        ("/groups/1/tests/0/weights/a~1b", json!(-1), "/groups/1/tests/0/weights/a~01b", "from 0 to"),
+        ("/groups/1/tests/0/weights/x", json!(1e300), "/groups/1/tests/0/weights/x", "from 0 to"),
+        ("/groups/0/tests/0/weights", json!({"a": 1}), "/groups/0/tests/0/weights", "only tests of the kinds"),
+    ] {
+        let mut document = unit.clone();
+        set(&mut document, pointer, value.clone());
+        let problems = problems_of(&document);
+        assert!(
+            problems.iter().any(|p| p.pointer == at && p.detail.contains(says)),
+            "{pointer} = {value}: {problems:#?}"
+        );
+    }
+    set(&mut unit, "/groups/1/tests/0/stdin", json!("1"));
+    let warned = warnings(&read(&unit)).into_iter().map(|p| p.pointer).collect::<Vec<_>>();
+    assert!(warned.contains(&"/groups/1/tests/0/stdin".to_owned()), "{warned:?}");
+}
+
+#[test]
 fn what_has_the_wrong_type_is_not_read() {
     for (pointer, value) in [
         ("/limits/cpu_ms", json!(-5)),

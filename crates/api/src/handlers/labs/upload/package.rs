@@ -175,6 +175,7 @@ fn untitled(slug: &str, languages: &Languages) -> LabDocument {
         late: Vec::new(),
         attempts: Attempts::default(),
         counting: Counting::default(),
+        allow: Vec::new(),
     }
 }
 
