@@ -93,7 +93,9 @@ fn document(view: &SubmissionView) -> String {
         attribute(&mut xml, "name", name);
         totals(&mut xml, cases.iter());
         xml.push_str(">\n");
-        cases.iter().for_each(|case| write_case(&mut xml, case));
+        for case in cases {
+            write_case(&mut xml, case);
+        }
         xml.push_str("  </testsuite>\n");
     }
     xml.push_str("</testsuites>\n");

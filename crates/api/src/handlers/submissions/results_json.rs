@@ -116,10 +116,9 @@ pub(super) fn not_graded_yet() -> ApiError {
 fn results(view: SubmissionView) -> Result<ResultsJson, ApiError> {
     let line = view.line;
     let (Some(verdict), Some(score)) = (line.verdict, line.score) else { return Err(not_graded_yet()) };
-    let mut output = view.message.unwrap_or_default();
-    if let Some(compile) = view.compile.filter(|c| !c.ok) {
-        output = format!("{output}\n{}", compile.output).trim().to_owned();
-    }
+    let compiler = view.compile.filter(|compile| !compile.ok).map(|compile| compile.output);
+    let said: Vec<String> = view.message.into_iter().chain(compiler).collect();
+    let output = said.join("\n");
     let cpu_ms: u64 = view.tests.iter().filter_map(|t| t.cpu_ms).sum();
     let mut tests: Vec<GradescopeTest> = Vec::with_capacity(view.tests.len());
     let (mut group, mut number) = (0, (String::new(), 0));
@@ -128,7 +127,7 @@ fn results(view: SubmissionView) -> Result<ResultsJson, ApiError> {
             (group, number) = (group + 1, (test.group.clone(), 0));
         }
         number.1 += 1;
-        tests.push(gradescope(test, format!("{group}.{}", number.1)));
+        tests.push(gradescope(&test, format!("{group}.{}", number.1)));
     }
     Ok(ResultsJson {
         score,
@@ -152,14 +151,14 @@ fn results(view: SubmissionView) -> Result<ResultsJson, ApiError> {
     })
 }
 
-fn gradescope(test: TestResult, number: String) -> GradescopeTest {
+fn gradescope(test: &TestResult, number: String) -> GradescopeTest {
     GradescopeTest {
         score: test.points,
         max_score: test.max_points,
         status: if test.verdict == Verdict::Ac { "passed" } else { "failed" },
         name: format!("{}: {}", test.group, test.name),
         number,
-        output: said(&test),
+        output: said(test),
         output_format: "text",
         tags: vec![test.verdict],
         visibility: match test.visibility {
