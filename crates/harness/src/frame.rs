@@ -244,7 +244,15 @@ mod tests {
                 let [rows, cols, ..] = limits.wall_ms.to_le_bytes().map(u16::from);
                 let size = WindowSize { cols, rows };
                 let terminal = compiler.then_some(TerminalRequest { size, window: limits.cpu_ms });
-                ToHarness::Exec(ExecRequest { role, argv, env, cwd, limits, terminal })
+                ToHarness::Exec(ExecRequest {
+                    role,
+                    argv,
+                    env,
+                    cwd,
+                    limits,
+                    terminal,
+                    report: terminal.map(|t| t.window),
+                })
             },
         );
         let serve =
@@ -316,6 +324,7 @@ mod tests {
             (any::<u32>(), any::<u8>()).prop_map(|(version, cgroup)| FromHarness::Hello(Hello { version, cgroup })),
             prop::collection::vec(any::<u8>(), 0..300).prop_map(FromHarness::Stdout),
             prop::collection::vec(any::<u8>(), 0..300).prop_map(FromHarness::Stderr),
+            prop::collection::vec(any::<u8>(), 0..300).prop_map(FromHarness::Report),
             exit,
             (any::<String>(), any::<u64>()).prop_map(|(path, len)| FromHarness::File(FileHeader { path, len })),
             prop::collection::vec(any::<u8>(), 0..300).prop_map(FromHarness::FileData),
