@@ -121,12 +121,12 @@ impl Bench<'_> {
             result.cpu_ms = Some(done().map(|d| d.result.cpu_us / 1000).sum());
             result.wall_ms = Some(done().map(|d| d.result.wall_us / 1000).sum());
             result.memory_kb = done().map(|d| d.result.memory_bytes / 1024).max();
-            let text = |of: fn(&iteratione_sandbox::Execution) -> &[u8]| {
+            let output = |of: fn(&iteratione_sandbox::Execution) -> &[u8]| {
                 let all = done().map(of).collect::<Vec<_>>().concat();
                 self.program.as_ref().map(|p| p.rename_in(&kept(&all)))
             };
-            result.stdout = text(|d| &d.stdout);
-            result.stderr = text(|d| &d.stderr);
+            result.stdout = output(|d| &d.stdout);
+            result.stderr = output(|d| &d.stderr);
         }
         Ok(result)
     }

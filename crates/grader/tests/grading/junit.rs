@@ -177,8 +177,8 @@ class EndsTest {
         let of = |name: &str| case(&grade, &format!("EndsTest.{name}"));
         let verdicts = ["aGood", "bDisabled", "cAssumes", "dThrows", "eDeep", "fEnds", "gAfter"].map(|n| of(n).verdict);
         assert_eq!(verdicts, [Ac, Sk, Sk, Rte, Rte, verdict, Sk], "{end}: {}", said(&grade));
-        let text = of("fEnds").message.clone().unwrap_or_default();
-        assert!(text.contains(words), "{end}: {text}");
+        let said_of_it = of("fEnds").message.clone().unwrap_or_default();
+        assert!(said_of_it.contains(words), "{end}: {said_of_it}");
         assert!(of("bDisabled").message.as_deref().is_some_and(|m| m.contains("next week")), "{}", said(&grade));
         let crash = of("dThrows");
         assert_eq!(crash.message.as_deref(), Some("IllegalStateException: oops (at Work.crash(Work.java:4))"));

@@ -1,6 +1,7 @@
 //! Submissions through real compilers in real jails. Needs a Docker engine with the language images.
 
 #![allow(missing_docs, reason = "tests")]
+#![allow(clippy::float_cmp, reason = "points are rounded, and these are whole")]
 
 mod compile;
 mod course_of_tests;
