@@ -1,5 +1,6 @@
 //! The endpoints: one file each, with request, response, description, handler and tests, in that order.
 
+pub mod audit;
 pub mod auth;
 pub mod courses;
 pub mod health;
@@ -8,6 +9,7 @@ pub mod languages;
 pub mod me;
 pub mod run_tickets;
 pub mod submissions;
+pub mod webhooks;
 
 use utoipa_axum::router::OpenApiRouter;
 
@@ -23,4 +25,6 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .merge(labs::routes())
         .merge(submissions::routes())
         .merge(run_tickets::routes())
+        .merge(audit::routes())
+        .merge(webhooks::routes())
 }

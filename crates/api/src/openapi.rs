@@ -14,7 +14,11 @@ use utoipa::{
     },
 };
 
-use crate::{auth::cookie, problem::Problem, state::AppState};
+use crate::{
+    auth::{cookie, scope},
+    problem::Problem,
+    state::AppState,
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -41,7 +45,9 @@ impl Modify for Security {
         let token = HttpBuilder::new()
             .scheme(HttpAuthScheme::Bearer)
             .bearer_format("itr_…")
-            .description(Some("An API token, by `POST /me/tokens`."))
+            .description(Some(
+                "An API token, by `POST /me/tokens`. Where scopes are named, a token that has scopes needs one of them.",
+            ))
             .build();
         components.add_security_scheme("session", SecurityScheme::ApiKey(session));
         components.add_security_scheme("token", SecurityScheme::Http(token));
@@ -71,6 +77,8 @@ pub fn finish(mut document: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenAp
         for (method, operation) in operations {
             let Some(operation) = operation else { continue };
             operation.operation_id = Some(operation_id(method, path));
+            let below = path.strip_prefix("/api/v1").unwrap_or(path);
+            operation.security = Some(scope::requirements(&method.to_ascii_uppercase(), below));
             operation.responses.responses.entry("default".to_owned()).or_insert_with(|| refusal.clone().into());
         }
     }

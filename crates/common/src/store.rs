@@ -1,11 +1,14 @@
 //! The PostgreSQL store: functions over `impl PgExecutor`, one file per table. Nothing else names sqlx.
 
 pub mod account;
+pub mod audit;
 pub mod course;
 pub mod idempotency;
+pub mod identity;
 pub mod member;
 pub mod session;
 pub mod token;
+pub mod webhook;
 
 pub mod intake;
 pub mod job;

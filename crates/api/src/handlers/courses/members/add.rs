@@ -9,10 +9,12 @@ use axum::{
 };
 use iteratione_common::store::{
     CourseRole, PgTransaction, account,
+    audit::{self, Action, Entry},
     course::{self, CourseRow},
     member,
 };
 use serde::Serialize;
+use serde_json::json;
 use utoipa::ToSchema;
 
 use super::{
@@ -20,7 +22,7 @@ use super::{
     MemberView, last_instructor,
 };
 use crate::{
-    auth::access::CourseInstructor,
+    auth::{Actor, access::CourseInstructor},
     error::{ApiError, FieldProblem},
     extract::{Begun, IdempotencyKey, read_body_up_to},
     state::AppState,
@@ -55,6 +57,7 @@ pub struct RosterReport {
 pub(super) async fn add(
     State(state): State<AppState>,
     CourseInstructor(instructor): CourseInstructor,
+    Actor(actor): Actor,
     request: Request,
 ) -> Result<Response, ApiError> {
     let (mut parts, body) = request.into_parts();
@@ -75,11 +78,11 @@ pub(super) async fn add(
     let course = &instructor.course;
     match wanted {
         MembersRequest::Roster(rows) => {
-            let report = take_in(work.tx(), course, &rows).await?;
+            let report = take_in(work.tx(), &actor, course, &rows).await?;
             work.commit(StatusCode::OK, None, &report).await
         }
         MembersRequest::One(one) => {
-            let report = take_in(work.tx(), course, std::slice::from_ref(&one)).await?;
+            let report = take_in(work.tx(), &actor, course, std::slice::from_ref(&one)).await?;
             let account = account::by_email(&mut **work.tx(), &one.email).await?;
             let row = match account {
                 Some(account) => member::get(&mut **work.tx(), course.course_id, account.account_id).await?,
@@ -97,6 +100,7 @@ pub(super) async fn add(
 /// Adds and changes members. The course is locked meanwhile, so that its last instructor is seen.
 async fn take_in(
     tx: &mut PgTransaction<'_>,
+    actor: &audit::Actor,
     course: &CourseRow,
     rows: &[MemberRequest],
 ) -> Result<RosterReport, ApiError> {
@@ -106,7 +110,7 @@ async fn take_in(
     let known: HashMap<String, member::Candidate> =
         member::candidates(&mut **tx, id, &emails).await?.into_iter().map(|c| (c.email.clone(), c)).collect();
     let mut report = RosterReport::default();
-    let (mut accounts, mut roles) = (Vec::new(), Vec::new());
+    let (mut accounts, mut roles, mut entries) = (Vec::new(), Vec::new(), Vec::new());
     for row in rows {
         let Some(candidate) = known.get(&row.email) else {
             report.unknown.push(row.email.clone());
@@ -120,10 +124,17 @@ async fn take_in(
             Some(_) => report.changed += 1,
             None => report.added += 1,
         }
+        let action = if candidate.role.is_some() { Action::MemberChange } else { Action::MemberAdd };
+        let mut entry = Entry::new(action).course(id).subject(candidate.account_id).after(json!({"role": row.role}));
+        if let Some(role) = candidate.role {
+            entry = entry.before(json!({"role": role}));
+        }
+        entries.push(entry);
         accounts.push(candidate.account_id);
         roles.push(row.role);
     }
     member::upsert(&mut **tx, id, &accounts, &roles).await?;
+    audit::record_all(tx, actor, entries).await?;
     let demoted = known.values().any(|c| c.role == Some(CourseRole::Instructor));
     if demoted && member::instructors(&mut **tx, id).await? == 0 {
         return Err(last_instructor());
