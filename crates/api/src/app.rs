@@ -1,7 +1,7 @@
 //! The service put together.
 //!
-//! Tasks: the dispatcher and the listener of live events (in `common`), `sweep` (once an hour), `upkeep` of the
-//! metrics, the metrics' server. All end with the soft stop but the last, which ends with the service.
+//! Tasks: the dispatcher and the listener of live events (in `common`), `sweep` (once an hour), the sender of
+//! webhooks, `upkeep` of the metrics, the metrics' server. All end with the soft stop but the last, which ends with the service.
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -12,7 +12,7 @@ use iteratione_common::{
     language::Languages,
     lifecycle::Lifecycle,
     queue::{Dispatcher, Queue},
-    store::{self, PgPool, idempotency, session},
+    store::{self, PgPool, idempotency, identity, session, webhook},
     telemetry,
 };
 use iteratione_serving::{self as serving, Bounds};
@@ -27,8 +27,11 @@ use crate::{
     forward::{self, Tunnels},
     handlers, layers,
     live::Followers,
+    oidc::Provider,
     openapi,
+    outbound::{Client, Resolver},
     state::AppState,
+    webhooks,
 };
 
 const SWEEP_EVERY: Duration = Duration::from_hours(1);
@@ -56,6 +59,7 @@ impl App {
         migrate(&pg, &lifecycle).await?;
         let queue = Queue::connect(&config.redis_url, &config.instance)?;
         let events = EventBus::connect(&config.redis_url, &config.instance, &lifecycle)?;
+        let outbound = Client::new(Resolver::system())?;
         let state = AppState {
             dispatch: Dispatcher::spawn(pg.clone(), queue.clone(), &lifecycle),
             passwords: Passwords::new(config.api.limits.password_hashes)?,
@@ -63,6 +67,8 @@ impl App {
             followers: Followers::default(),
             tickets: config.ticket_key()?,
             tunnels: Tunnels::new(&config.api),
+            oidc: Provider::of(&config, outbound.clone())?,
+            outbound,
             clock: Clock::system(),
             config: Arc::new(config),
             pg,
@@ -90,6 +96,7 @@ impl App {
         tracing::info!(listen = %listener.local_addr()?, metrics = %metrics_listener.local_addr()?, "serving");
         let lifecycle = state.lifecycle.clone();
         spawn_sweep(&state);
+        webhooks::spawn(&state);
         let hard = lifecycle.hard.clone();
         lifecycle.spawn(async move {
             let served = axum::serve(metrics_listener, metrics).with_graceful_shutdown(hard.cancelled_owned()).await;
@@ -174,13 +181,20 @@ async fn migrate(pg: &PgPool, lifecycle: &Lifecycle) -> anyhow::Result<()> {
     }
 }
 
-/// Forgets ended sessions and old idempotency keys.
+/// Forgets ended sessions, old idempotency keys, sign-ins and messages of webhooks.
 fn spawn_sweep(state: &AppState) {
     let (pg, soft) = (state.pg.clone(), state.lifecycle.soft.clone());
     state.lifecycle.spawn(async move {
         while tokio::time::timeout(SWEEP_EVERY, soft.cancelled()).await.is_err() {
-            match tokio::try_join!(session::sweep(&pg), idempotency::sweep(&pg)) {
-                Ok((sessions, keys)) => tracing::info!(sessions, keys, "swept"),
+            match tokio::try_join!(
+                session::sweep(&pg),
+                idempotency::sweep(&pg),
+                identity::sweep(&pg),
+                webhook::sweep(&pg, webhooks::KEPT_DAYS)
+            ) {
+                Ok((sessions, keys, sign_ins, messages)) => {
+                    tracing::info!(sessions, keys, sign_ins, messages, "swept");
+                }
                 Err(e) => tracing::warn!(error = %e, "could not sweep"),
             }
         }

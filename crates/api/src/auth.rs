@@ -1,14 +1,16 @@
 //! Who is asking: a browser by its session cookie, a script by its token.
 
 pub mod access;
+pub mod actor;
 pub mod cookie;
 mod limit;
 pub mod origin;
 mod password;
+pub mod scope;
 pub mod secret;
 
 use axum::{
-    extract::{FromRef, FromRequestParts},
+    extract::{FromRef, FromRequestParts, MatchedPath},
     http::{HeaderMap, header, request::Parts},
 };
 use iteratione_common::{
@@ -17,7 +19,9 @@ use iteratione_common::{
 };
 use jiff::ToSpan as _;
 
+use self::scope::Lacks;
 pub use self::{
+    actor::Actor,
     limit::{Attempt, Attempts, Limits},
     password::Passwords,
 };
@@ -99,9 +103,11 @@ async fn by_token(parts: &Parts, authorization: &str, state: &AppState) -> Resul
         return Err(ApiError::Unauthenticated);
     }
     let live = token::live(&state.pg, &secret::hash(token.trim())).await?.ok_or(ApiError::Unauthenticated)?;
-    if !parts.method.is_safe() && !secret::may_write(&live.scopes) {
-        return Err(ApiError::Forbidden("This token may only read."));
-    }
+    let route = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
+    scope::check(&live.scopes, &parts.method, route).map_err(|lacks| match lacks {
+        Lacks::Scope(scopes) => ApiError::InsufficientScope(scopes),
+        Lacks::Session => ApiError::Forbidden("Tokens are made in a browser session, not with a token."),
+    })?;
     let unnoted = live.last_used_at.is_none_or(|t| t.to_jiff() < state.clock.now() - 1.minute());
     if unnoted {
         token::touch(&state.pg, live.token_id).await?;

@@ -10,10 +10,11 @@ use iteratione_common::{
     telemetry::LogConfig,
     terminal::ticket::TicketKey,
 };
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
 
-use crate::forward::RunnerUrls;
+use crate::{forward::RunnerUrls, outbound::Cidr};
 
 /// The commented defaults.
 pub const DEFAULTS: &str = include_str!("../config.toml");
@@ -78,6 +79,10 @@ pub struct ApiConfig {
     pub limits: LimitsConfig,
     /// The most that a lab may ask for.
     pub ceilings: Ceilings,
+    /// Where webhooks may lead.
+    pub webhooks: WebhooksConfig,
+    /// Single sign-on.
+    pub oidc: OidcConfig,
 }
 
 /// Section `[api.limits]`.
@@ -122,6 +127,86 @@ pub struct LimitsConfig {
     pub password_hashes: usize,
 }
 
+/// Section `[api.webhooks]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WebhooksConfig {
+    /// Messages may go without TLS.
+    pub allow_http: bool,
+    /// Networks that webhooks may lead to though they are not public.
+    allow_private: Vec<String>,
+    /// Ports that webhooks may lead to; empty: any.
+    allow_ports: Vec<String>,
+}
+
+impl WebhooksConfig {
+    /// Networks that are allowed though they are not public.
+    pub fn networks(&self) -> Vec<Cidr> {
+        self.allow_private.iter().filter_map(|text| text.parse().ok()).collect()
+    }
+
+    /// Ports that are allowed; empty: any.
+    pub fn ports(&self) -> Vec<u16> {
+        self.allow_ports.iter().filter_map(|text| text.parse().ok()).collect()
+    }
+
+    fn check(&self) -> anyhow::Result<()> {
+        for text in &self.allow_private {
+            text.parse::<Cidr>().context("api.webhooks.allow_private")?;
+        }
+        for text in &self.allow_ports {
+            text.parse::<u16>().with_context(|| format!("api.webhooks.allow_ports: {text:?} is not a port"))?;
+        }
+        Ok(())
+    }
+}
+
+/// Section `[api.oidc]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OidcConfig {
+    /// The provider; empty: no single sign-on.
+    pub issuer: String,
+    /// What the provider calls this service.
+    pub client_id: String,
+    /// What it knows this service by; empty for a public client.
+    pub client_secret: SecretString,
+    /// What stands on the button.
+    pub label: String,
+    /// What is asked for.
+    pub scopes: Vec<String>,
+    /// Whose addresses may sign in; empty: all.
+    pub domains: Vec<String>,
+    /// Whether who signs in for the first time gets an account.
+    pub create_accounts: bool,
+    /// The claim that tells who is an instructor; empty: none does.
+    pub role_claim: String,
+    /// Its values that make an instructor.
+    pub instructor_values: Vec<String>,
+}
+
+impl OidcConfig {
+    /// Whether single sign-on is offered.
+    pub fn is_on(&self) -> bool {
+        !self.issuer.is_empty()
+    }
+
+    fn check(&self, dev: bool, public_url: &str) -> anyhow::Result<()> {
+        if !self.is_on() {
+            return Ok(());
+        }
+        ensure!(!self.client_id.is_empty(), "api.oidc.client_id is not set");
+        ensure!(!public_url.is_empty(), "api.oidc needs api.public_url: the provider sends browsers back there");
+        ensure!(dev || self.issuer.starts_with("https://"), "api.oidc.issuer must begin with https://");
+        ensure!(self.scopes.iter().any(|s| s == "openid"), "api.oidc.scopes must hold \"openid\"");
+        ensure!(
+            self.role_claim.is_empty() || !self.instructor_values.is_empty(),
+            "api.oidc.role_claim is set, but api.oidc.instructor_values is empty"
+        );
+        Ok(())
+    }
+}
+
 /// Who may register.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -157,6 +242,12 @@ impl Config {
         TicketKey::from_setting(&self.ticket_key, self.environment)
     }
 
+    /// What signs cookies that must come back unchanged: derived, so that it can be no ticket's signature.
+    pub fn cookie_key(&self) -> [u8; 32] {
+        let key = self.ticket_key.expose_secret().as_bytes();
+        Sha256::new().chain_update(b"iteratione cookies, version 1\n").chain_update(key).finalize().into()
+    }
+
     fn check(&self) -> anyhow::Result<()> {
         ensure!(!self.database_url.is_empty(), "database_url is not set: give DATABASE_URL");
         ensure!(self.api.session_days > 0, "api.session_days must be at least 1");
@@ -170,6 +261,8 @@ impl Config {
         if !self.api.public_url.is_empty() {
             origin_of(&self.api.public_url).context("api.public_url")?;
         }
+        self.api.webhooks.check()?;
+        self.api.oidc.check(self.is_dev(), &self.api.public_url)?;
         if self.is_dev() {
             return Ok(());
         }

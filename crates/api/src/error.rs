@@ -23,6 +23,9 @@ pub enum ApiError {
     /// Known, but without the right.
     #[error("{0}")]
     Forbidden(&'static str),
+    /// The token may not do this, whatever its account may; scopes of which one would do, with blanks in between.
+    #[error("This token lacks a scope. Any one of these lets it do this: {0}.")]
+    InsufficientScope(String),
     /// A request with a cookie that another site has sent.
     #[error("This request came from another site.")]
     CrossSite,
@@ -144,6 +147,7 @@ impl ApiError {
             Self::Unauthenticated => (StatusCode::UNAUTHORIZED, "unauthenticated", "Sign in first"),
             Self::InvalidCredentials => (StatusCode::UNAUTHORIZED, "invalid_credentials", "Wrong address or password"),
             Self::Forbidden(_) => (StatusCode::FORBIDDEN, "forbidden", "Not allowed"),
+            Self::InsufficientScope(_) => (StatusCode::FORBIDDEN, "insufficient_scope", "The token may not do this"),
             Self::CrossSite => (StatusCode::FORBIDDEN, "cross_site_request", "Request from another site"),
             Self::NotFound(_) => (StatusCode::NOT_FOUND, "not_found", "Not found"),
             Self::NoSuchRoute => (StatusCode::NOT_FOUND, "no_such_route", "No such path"),
@@ -204,7 +208,13 @@ impl IntoResponse for ApiError {
             _ => None,
         };
         let detail = (!matches!(self, Self::Internal(_))).then(|| self.to_string());
-        let challenge = matches!(self, Self::Unauthenticated);
+        let challenge = match &self {
+            Self::Unauthenticated => Some(HeaderValue::from_static("Bearer")),
+            Self::InsufficientScope(scopes) => {
+                HeaderValue::from_str(&format!("Bearer error=\"insufficient_scope\", scope=\"{scopes}\"")).ok()
+            }
+            _ => None,
+        };
         let upgrade = matches!(self, Self::UpgradeRequired);
         let errors = match self {
             Self::Invalid(errors) | Self::Refused { errors, .. } => errors,
@@ -223,8 +233,8 @@ impl IntoResponse for ApiError {
         if let Some(seconds) = retry_after {
             response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
         }
-        if challenge {
-            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        if let Some(challenge) = challenge {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
         }
         if upgrade {
             response.headers_mut().insert(header::UPGRADE, HeaderValue::from_static("websocket"));

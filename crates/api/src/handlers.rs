@@ -1,5 +1,6 @@
 //! The endpoints: one file each, with request, response, description, handler and tests, in that order.
 
+pub mod audit;
 pub mod auth;
 pub mod courses;
 pub mod gradebook;
@@ -11,6 +12,7 @@ pub mod rejudges;
 pub mod run_tickets;
 pub mod statistics;
 pub mod submissions;
+pub mod webhooks;
 
 use utoipa_axum::router::OpenApiRouter;
 
@@ -29,4 +31,6 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .merge(gradebook::routes())
         .merge(statistics::routes())
         .merge(run_tickets::routes())
+        .merge(audit::routes())
+        .merge(webhooks::routes())
 }

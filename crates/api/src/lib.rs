@@ -16,7 +16,9 @@ pub mod forward;
 pub mod handlers;
 mod layers;
 pub mod live;
+pub mod oidc;
 pub mod openapi;
+pub mod outbound;
 pub mod problem;
 pub mod request_id;
 pub mod state;
@@ -25,5 +27,6 @@ mod testing;
 #[cfg(test)]
 mod tests;
 pub mod visibility;
+pub mod webhooks;
 #[cfg(test)]
 mod world;

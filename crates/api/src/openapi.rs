@@ -16,7 +16,7 @@ use utoipa::{
 };
 
 use crate::{
-    auth::cookie,
+    auth::{cookie, scope},
     live::{CompileEvent, StatusEvent, TestEvent},
     problem::Problem,
     state::AppState,
@@ -49,7 +49,9 @@ impl Modify for Security {
         let token = HttpBuilder::new()
             .scheme(HttpAuthScheme::Bearer)
             .bearer_format("itr_…")
-            .description(Some("An API token, by `POST /me/tokens`."))
+            .description(Some(
+                "An API token, by `POST /me/tokens`. Where scopes are named, a token that has scopes needs one of them.",
+            ))
             .build();
         components.add_security_scheme("session", SecurityScheme::ApiKey(session));
         components.add_security_scheme("token", SecurityScheme::Http(token));
@@ -80,6 +82,8 @@ pub fn finish(mut document: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenAp
             operation.operation_id = Some(operation_id(method, path));
             parameters::complete(operation);
             answers::complete(method, path, operation);
+            let below = path.strip_prefix("/api/v1").unwrap_or(path);
+            operation.security = Some(scope::requirements(&method.to_ascii_uppercase(), below));
         }
     }
     document

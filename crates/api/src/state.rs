@@ -18,6 +18,8 @@ use crate::{
     config::Config,
     forward::Tunnels,
     live::Followers,
+    oidc::Provider,
+    outbound::Client,
 };
 
 /// What handlers share.
@@ -49,4 +51,8 @@ pub struct AppState {
     pub tickets: TicketKey,
     /// The terminals that are forwarded.
     pub tunnels: Tunnels,
+    /// Asks other machines: webhooks, single sign-on.
+    pub outbound: Client,
+    /// Single sign-on, if there is any.
+    pub oidc: Option<Provider>,
 }

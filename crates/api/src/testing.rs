@@ -30,6 +30,8 @@ use crate::{
     config::Config,
     forward::Tunnels,
     live::Followers,
+    oidc::Provider,
+    outbound::{Client, Resolver},
     state::AppState,
 };
 
@@ -79,6 +81,7 @@ impl TestApp {
         ended.soft.cancel();
         ended.hard.cancel();
         let weak = Params::new(8, 1, 1, None).expect("parameters");
+        let outbound = Client::new(Resolver::system()).expect("TLS");
         let mut state = AppState {
             dispatch: Dispatcher::spawn(pg.clone(), queue.clone(), &ended),
             events: EventBus::connect(&config.redis_url, "test", &ended).expect("URL"),
@@ -88,6 +91,8 @@ impl TestApp {
             followers: Followers::default(),
             tickets: config.ticket_key().expect("key"),
             tunnels: Tunnels::new(&config.api),
+            oidc: Provider::of(&config, outbound.clone()).expect("provider"),
+            outbound,
             clock: Clock::system(),
             lifecycle: Lifecycle::new(),
             config: Arc::new(config),

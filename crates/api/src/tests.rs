@@ -12,6 +12,7 @@ use serde_json::json;
 use crate::testing::{TestApp, TestUser, request};
 
 mod matrix;
+mod scopes;
 
 fn post(user: &TestUser, content_type: &str, body: impl Into<Body>) -> Request<Body> {
     request(Method::POST, "/courses")

@@ -49,6 +49,12 @@ id!(/// A browser session.
     SessionId);
 id!(/// An API token.
     TokenId);
+id!(/// A line of the audit log.
+    AuditId);
+id!(/// A webhook of a course.
+    WebhookId);
+id!(/// One message to one webhook.
+    DeliveryId);
 id!(/// A course.
     CourseId);
 id!(/// A lab: one assignment of a course.

@@ -1,13 +1,16 @@
 //! The PostgreSQL store: functions over `impl PgExecutor`, one file per table. Nothing else names sqlx.
 
 pub mod account;
+pub mod audit;
 pub mod course;
 pub mod extension;
 pub mod idempotency;
+pub mod identity;
 pub mod invitation;
 pub mod member;
 pub mod session;
 pub mod token;
+pub mod webhook;
 
 pub mod gradebook;
 pub mod intake;

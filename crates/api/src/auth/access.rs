@@ -37,6 +37,22 @@ pub struct CourseStaff(pub CourseMember);
 #[derive(Debug, Clone)]
 pub struct CourseInstructor(pub CourseMember);
 
+/// Somebody who may do everything.
+#[derive(Debug, Clone)]
+pub struct Admin(pub CurrentUser);
+
+impl<S: Send + Sync> FromRequestParts<S> for Admin
+where
+    AppState: FromRef<S>,
+{
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let user = CurrentUser::from_request_parts(parts, state).await?;
+        if user.is_admin() { Ok(Self(user)) } else { Err(ApiError::Forbidden("Only admins may do this.")) }
+    }
+}
+
 impl CourseMember {
     /// The user's place in a course found otherwise than by the path, e.g. through a lab; 404 if there is none.
     /// `thing` is what the path names: "lab", "submission".

@@ -5,8 +5,6 @@ use sha2::{Digest as _, Sha256};
 
 /// API tokens begin with this, so that scanners of leaked secrets know them.
 pub const TOKEN_PREFIX: &str = "itr_";
-/// What a token may be limited to.
-pub const SCOPES: [&str; 2] = ["read", "write"];
 
 /// Easily read aloud: no 0/o, 1/i/l, u/v.
 const CODE_ALPHABET: &[u8; 30] = b"23456789abcdefghjkmnpqrstvwxyz";
@@ -37,11 +35,6 @@ pub fn hash(token: &str) -> [u8; 32] {
     Sha256::digest(token.as_bytes()).into()
 }
 
-/// Whether these scopes allow changes: none at all means everything, `write` includes `read`.
-pub fn may_write(scopes: &[String]) -> bool {
-    scopes.is_empty() || scopes.iter().any(|s| s == "write")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -60,12 +53,5 @@ mod tests {
         assert_eq!(code.len(), 10);
         let typed = format!(" {}-{} ", code[..5].to_uppercase(), &code[5..]);
         assert_eq!(normal_join_code(&typed), code);
-    }
-
-    #[test]
-    fn only_read_alone_forbids_changes() {
-        let scopes = |s: &[&str]| s.iter().map(|s| (*s).to_owned()).collect::<Vec<_>>();
-        assert!(may_write(&[]) && may_write(&scopes(&["write"])) && may_write(&scopes(&["read", "write"])));
-        assert!(!may_write(&scopes(&["read"])));
     }
 }

@@ -2,6 +2,8 @@
 
 mod login;
 mod logout;
+mod methods;
+mod oidc;
 mod register;
 
 use axum::{
@@ -29,6 +31,8 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(register::register))
         .routes(routes!(login::login))
         .routes(routes!(logout::logout))
+        .routes(routes!(methods::methods))
+        .merge(oidc::routes())
 }
 
 /// An account, as it sees itself.

@@ -38,6 +38,10 @@ const MATRIX: &[(&str, &str, [u16; 9])] = &[
     ("POST", "/auth/login", [401, 401, 401, 401, 401, 401, 401, 401, 401]),
     ("POST", "/auth/register", [201, 201, 201, 201, 201, 201, 201, 201, 201]),
     ("POST", "/auth/logout", [204, 204, 204, 204, 204, 204, 204, 204, 204]),
+    ("GET", "/auth/methods", [200, 200, 200, 200, 200, 200, 200, 200, 200]),
+    // There is no single sign-on in this world.
+    ("GET", "/auth/oidc/login", [404, 404, 404, 404, 404, 404, 404, 404, 404]),
+    ("GET", "/auth/oidc/callback", [404, 404, 404, 404, 404, 404, 404, 404, 404]),
     ("GET", "/languages", [200, 200, 200, 200, 200, 200, 200, 200, 200]),
     ("GET", "/me", [401, 200, 200, 200, 200, 200, 200, 200, 200]),
     ("GET", "/me/tokens", [401, 200, 200, 200, 200, 200, 200, 200, 200]),
@@ -92,7 +96,21 @@ const MATRIX: &[(&str, &str, [u16; 9])] = &[
     ("GET", "/submissions/{students}/history", [401, 404, 404, 404, 200, 200, 200, 200, 200]),
     ("GET", "/submissions/{students}/results.json", [401, 404, 404, 404, 200, 200, 200, 200, 200]),
     ("GET", "/submissions/{students}/junit.xml", [401, 404, 404, 404, 200, 200, 200, 200, 200]),
+    // Audit and webhooks.
+    ("GET", "/audit", [401, 403, 403, 403, 403, 403, 403, 200, 403]),
+    ("GET", "/courses/c/audit", [401, 404, 404, 403, 403, 403, 200, 200, 200]),
+    ("GET", "/courses/c/webhooks", [401, 404, 404, 403, 403, 403, 200, 200, 200]),
+    ("POST", "/courses/c/webhooks", [401, 404, 404, 403, 403, 403, 201, 201, 403]),
+    ("GET", "/courses/c/webhooks/{webhook}", [401, 404, 404, 403, 403, 403, 200, 200, 200]),
+    ("GET", "/courses/c/webhooks/{nothing}", [401, 404, 404, 403, 403, 403, 404, 404, 404]),
+    ("PATCH", "/courses/c/webhooks/{webhook}", [401, 404, 404, 403, 403, 403, 200, 200, 403]),
+    ("GET", "/courses/c/webhooks/{webhook}/deliveries", [401, 404, 404, 403, 403, 403, 200, 200, 200]),
+    ("POST", "/courses/c/webhooks/{webhook}/ping", [401, 404, 404, 403, 403, 403, 202, 202, 403]),
+    ("POST", "/courses/c/webhooks/{webhook}/deliveries/{delivery}/redeliver", [401, 404, 404, 403, 403, 403, 202, 202, 403]),
+    // An instructor elsewhere does not reach this course's webhook through their own.
+    ("GET", "/courses/elsewhere/webhooks/{webhook}", [401, 404, 404, 404, 404, 404, 404, 404, 404]),
     // What destroys.
+    ("DELETE", "/courses/c/webhooks/{webhook}", [401, 404, 404, 403, 403, 403, 204, 404, 403]),
     ("DELETE", "/labs/{published}/extensions/{student}", [401, 404, 404, 403, 403, 204, 404, 404, 403]),
     ("DELETE", "/courses/c/members/{victim}", [401, 404, 404, 403, 403, 403, 204, 404, 403]),
     ("DELETE", "/courses/c/members?user={victim2}", [401, 404, 404, 403, 403, 403, 204, 404, 403]),
@@ -134,7 +152,16 @@ impl Things {
             created_by: world.outsider.id,
         };
         iteratione_common::store::course::insert(world.pg(), &open).await.expect("course");
+        let made = async |path: &str, body: Value| {
+            let made = world.app.post(&world.instructor, path, &body).await.json();
+            made["id"].as_str().expect("id").to_owned()
+        };
+        let webhook = made("/courses/c/webhooks", json!({"url": "https://127.0.0.1:9/"})).await;
+        let delivery = made(&format!("/courses/c/webhooks/{webhook}/ping"), json!({})).await;
+        sqlx::query("update webhook_delivery set state = 'dead'").execute(world.pg()).await.expect("gives up");
         Self(vec![
+            ("{webhook}", webhook),
+            ("{delivery}", delivery),
             ("{published}", published.to_string()),
             ("{draft}", draft("draft").await),
             ("{draft2}", draft("draft2").await),
@@ -168,6 +195,8 @@ fn body(method: &str, path: &str, column: usize) -> Option<Value> {
         ("POST", "/courses/c/members") => json!({"email": "newcomer@test.test", "role": "student"}),
         ("PUT", path) if path.contains("/extensions/") => json!({"extra_attempts": 3}),
         ("POST", path) if path.ends_with("/rejudge") => json!({}),
+        ("POST", "/courses/c/webhooks") => json!({"url": "https://127.0.0.1:9/"}),
+        ("PATCH", path) if path.contains("/webhooks/") => json!({"active": true}),
         ("PATCH", _) => json!({"title": "Renamed"}),
         ("PUT", _) => plain_lab(),
         ("POST", path) if path.ends_with("/submissions") => hand_in(),
@@ -177,7 +206,9 @@ fn body(method: &str, path: &str, column: usize) -> Option<Value> {
 
 #[sqlx::test(migrations = "../../migrations")]
 async fn every_endpoint_answers_each_role_as_the_matrix_says(pg: PgPool) {
-    let world = World::new(pg).await;
+    // Nothing is sent: only asked whether it may.
+    let loopback = [("ITERATIONE_API__WEBHOOKS__ALLOW_PRIVATE", "127.0.0.0/8")];
+    let world = World::adjusted(pg, &loopback, |_| {}).await;
     let things = Things::make(&world).await;
     let stranger = world.app.account("stranger", AccountRole::Student).await;
     let reader = TestUser { token: token(&world, &world.instructor, &["read"]).await.1, ..world.instructor.clone() };

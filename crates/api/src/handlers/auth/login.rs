@@ -31,7 +31,7 @@ pub struct Login {
 }
 
 /// Sign in: sets the session's cookie.
-#[utoipa::path(post, path = "/auth/login", tag = "accounts", security(()), request_body = Login,
+#[utoipa::path(post, path = "/auth/login", tag = "accounts", request_body = Login,
     responses(
         (status = 200, description = "Signed in", body = AccountView),
         (status = 401, description = "`invalid_credentials`", content_type = "application/problem+json",

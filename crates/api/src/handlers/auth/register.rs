@@ -42,7 +42,7 @@ pub struct Registrant {
 }
 
 /// Make an account and sign in.
-#[utoipa::path(post, path = "/auth/register", tag = "accounts", security(()), request_body = Registrant,
+#[utoipa::path(post, path = "/auth/register", tag = "accounts", request_body = Registrant,
     params(("Idempotency-Key" = Option<String>, Header, description = "Makes the request repeatable")),
     responses(
         (status = 201, description = "Signed in", body = AccountView),

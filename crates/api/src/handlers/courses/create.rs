@@ -5,17 +5,19 @@ use iteratione_common::{
     ids::CourseId,
     store::{
         AccountRole, CourseRole,
+        audit::{self, Action, Entry},
         course::{self, NewCourse, SLUG_CONSTRAINT},
         member,
     },
 };
 use serde::Deserialize;
+use serde_json::json;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{CourseView, check_time_zone};
 use crate::{
-    auth::{CurrentUser, secret},
+    auth::{Actor, CurrentUser, secret},
     check,
     error::{ApiError, FieldProblem, OnConstraint as _},
     extract::{Begun, Idempotent},
@@ -54,6 +56,7 @@ pub struct CourseRequest {
 pub(super) async fn create(
     State(state): State<AppState>,
     user: CurrentUser,
+    Actor(actor): Actor,
     request: Idempotent<CourseRequest>,
 ) -> Result<Response, ApiError> {
     if user.role < AccountRole::Instructor {
@@ -87,6 +90,8 @@ pub(super) async fn create(
     let taken = || ApiError::taken("slug_taken", "/slug", "There is a course of this name already.");
     let course = course::insert(&mut **work.tx(), &new).await.on_constraint(SLUG_CONSTRAINT, taken)?;
     member::insert(&mut **work.tx(), course.course_id, user.id, CourseRole::Instructor).await?;
+    let entry = Entry::new(Action::CourseCreate).course(course.course_id).subject(user.id);
+    audit::record(work.tx(), &actor, entry.after(json!({"slug": course.slug, "title": course.title}))).await?;
     let location = format!("/api/v1/courses/{}", course.slug);
     work.commit(StatusCode::CREATED, Some(&location), &CourseView::new(course, CourseRole::Instructor)).await
 }

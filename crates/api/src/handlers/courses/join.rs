@@ -3,15 +3,17 @@
 use axum::{extract::State, http::StatusCode, response::Response};
 use iteratione_common::store::{
     CourseRole,
+    audit::{self, Action, Entry},
     course::{self, CourseOf},
     member,
 };
 use serde::Deserialize;
+use serde_json::json;
 use utoipa::ToSchema;
 
 use super::CourseView;
 use crate::{
-    auth::{CurrentUser, access::effective, secret},
+    auth::{Actor, CurrentUser, access::effective, secret},
     error::ApiError,
     extract::{Begun, Idempotent},
     state::AppState,
@@ -37,6 +39,7 @@ pub struct Join {
 pub(super) async fn join(
     State(state): State<AppState>,
     user: CurrentUser,
+    Actor(actor): Actor,
     request: Idempotent<Join>,
 ) -> Result<Response, ApiError> {
     let guess = state.limits.join.take(user.id).await?;
@@ -54,6 +57,8 @@ pub(super) async fn join(
     guess.right();
     if role.is_none() {
         member::insert(&mut **work.tx(), course.course_id, user.id, CourseRole::Student).await?;
+        let entry = Entry::new(Action::CourseJoin).course(course.course_id).subject(user.id);
+        audit::record(work.tx(), &actor, entry.after(json!({"role": CourseRole::Student}))).await?;
     }
     let role = effective(&user, role).unwrap_or(CourseRole::Student);
     work.commit(StatusCode::OK, None, &CourseView::new(course, role)).await

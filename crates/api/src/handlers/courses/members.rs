@@ -7,17 +7,22 @@ use iteratione_common::{
     ids::UserId,
     store::{
         self, CourseRole,
+        audit::{self, Action, Entry},
         course::{self, CourseRow},
         member::{self, MemberRow},
     },
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    auth::access::{CourseInstructor, CourseStaff},
+    auth::{
+        Actor,
+        access::{CourseInstructor, CourseStaff},
+    },
     check,
     error::ApiError,
     extract::{List, Page, Params, PathOf},
@@ -86,9 +91,10 @@ async fn list(
 async fn remove(
     State(state): State<AppState>,
     CourseInstructor(instructor): CourseInstructor,
+    Actor(actor): Actor,
     Params(whom): Params<Whom>,
 ) -> Result<StatusCode, ApiError> {
-    remove_member(&state, &instructor.course, &whom.user).await
+    remove_member(&state, &actor, &instructor.course, &whom.user).await
 }
 
 /// Remove a member, named in the path.
@@ -102,13 +108,19 @@ async fn remove(
 async fn remove_by_path(
     State(state): State<AppState>,
     CourseInstructor(instructor): CourseInstructor,
+    Actor(actor): Actor,
     PathOf(whom): PathOf<Whom>,
 ) -> Result<StatusCode, ApiError> {
-    remove_member(&state, &instructor.course, &whom.user).await
+    remove_member(&state, &actor, &instructor.course, &whom.user).await
 }
 
 #[tracing::instrument(name = "api.member.delete", skip_all, fields(course.id = %course.course_id))]
-async fn remove_member(state: &AppState, course: &CourseRow, user: &str) -> Result<StatusCode, ApiError> {
+async fn remove_member(
+    state: &AppState,
+    actor: &audit::Actor,
+    course: &CourseRow,
+    user: &str,
+) -> Result<StatusCode, ApiError> {
     let account = match user.parse::<UserId>() {
         Ok(id) => Some(id),
         Err(_) => match check::normal_email(user) {
@@ -124,6 +136,8 @@ async fn remove_member(state: &AppState, course: &CourseRow, user: &str) -> Resu
     if role == CourseRole::Instructor && member::instructors(&mut *tx, course.course_id).await? == 0 {
         return Err(last_instructor());
     }
+    let entry = Entry::new(Action::MemberRemove).course(course.course_id).subject(account);
+    audit::record(&mut tx, actor, entry.before(json!({"role": role}))).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -1,13 +1,17 @@
 //! `PATCH /courses/{course}`
 
 use axum::{Json, extract::State};
-use iteratione_common::store::course::{self, Change};
+use iteratione_common::store::{
+    audit::{self, Action, Entry},
+    course::{self, Change},
+};
 use serde::Deserialize;
+use serde_json::json;
 use utoipa::ToSchema;
 
 use super::{CourseView, check_time_zone};
 use crate::{
-    auth::{access::CourseInstructor, secret},
+    auth::{Actor, access::CourseInstructor, secret},
     check,
     error::ApiError,
     extract::Body,
@@ -39,6 +43,7 @@ pub struct CourseChange {
 pub(super) async fn update(
     State(state): State<AppState>,
     CourseInstructor(member): CourseInstructor,
+    Actor(actor): Actor,
     Body(wanted): Body<CourseChange>,
 ) -> Result<Json<CourseView>, ApiError> {
     let mut problems = Vec::new();
@@ -50,6 +55,14 @@ pub(super) async fn update(
     let join_code = wanted.rotate_join_code.then(secret::join_code);
     let change =
         Change { title: title.as_deref(), time_zone: wanted.time_zone.as_deref(), join_code: join_code.as_deref() };
-    let course = course::update(&state.pg, member.course.course_id, change).await?;
+    let mut tx = state.pg.begin().await?;
+    let course = course::update(&mut *tx, member.course.course_id, change).await?;
+    let was = &member.course;
+    let entry = Entry::new(Action::CourseChange)
+        .course(course.course_id)
+        .before(json!({"title": was.title, "time_zone": was.time_zone}))
+        .after(json!({"title": course.title, "time_zone": course.time_zone, "new_join_code": join_code.is_some()}));
+    audit::record(&mut tx, &actor, entry).await?;
+    tx.commit().await?;
     Ok(Json(CourseView::new(course, member.role)))
 }

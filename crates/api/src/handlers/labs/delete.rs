@@ -1,9 +1,16 @@
 //! `DELETE /labs/{lab}`
 
 use axum::{extract::State, http::StatusCode};
-use iteratione_common::{ids::LabId, store};
+use iteratione_common::{
+    ids::LabId,
+    store::{
+        self,
+        audit::{self, Action, Entry},
+    },
+};
+use serde_json::json;
 
-use crate::{access::LabInstructor, error::ApiError, problem::Problem, state::AppState};
+use crate::{access::LabInstructor, auth::Actor, error::ApiError, problem::Problem, state::AppState};
 
 /// Delete a lab.
 ///
@@ -16,12 +23,16 @@ use crate::{access::LabInstructor, error::ApiError, problem::Problem, state::App
 #[tracing::instrument(name = "api.lab.delete", skip_all, fields(lab.id = %member.lab.id, user.id = %member.user()))]
 pub(super) async fn delete_lab(
     LabInstructor(member): LabInstructor,
+    Actor(actor): Actor,
     State(state): State<AppState>,
 ) -> Result<StatusCode, ApiError> {
-    if store::lab::delete(&state.pg, member.lab.id).await? {
-        tracing::info!("a lab was deleted");
-        Ok(StatusCode::NO_CONTENT)
-    } else {
-        Err(ApiError::NotFound("lab"))
+    let mut tx = state.pg.begin().await?;
+    if !store::lab::delete(&mut *tx, member.lab.id).await? {
+        return Err(ApiError::NotFound("lab"));
     }
+    let entry = Entry::new(Action::LabDelete).course(member.lab.course).lab(member.lab.id);
+    audit::record(&mut tx, &actor, entry.before(json!({"slug": member.lab.slug, "status": member.lab.status}))).await?;
+    tx.commit().await?;
+    tracing::info!("a lab was deleted");
+    Ok(StatusCode::NO_CONTENT)
 }

@@ -5,13 +5,21 @@ use iteratione_common::{
     gate,
     ids::{LabId, SubmissionId, UserId},
     lab::{LabDocument, validate::warnings},
-    store::{self, LabStatus, PgTransaction, SubmissionKind, job::JobClass, lab::LabRow, submission::NewSubmission},
+    store::{
+        self, LabStatus, PgTransaction, SubmissionKind,
+        audit::{self, Action, Entry},
+        job::JobClass,
+        lab::LabRow,
+        submission::NewSubmission,
+    },
 };
 use serde::Serialize;
+use serde_json::json;
 use utoipa::ToSchema;
 
 use crate::{
     access::LabInstructor,
+    auth::Actor,
     error::ApiError,
     extract::{Begun, IdempotencyKey},
     problem::{FieldProblem, Problem},
@@ -49,6 +57,7 @@ pub struct PublishAnswer {
 #[tracing::instrument(name = "api.lab.publish", skip_all, fields(lab.id = %member.lab.id, user.id = %member.user()))]
 pub(super) async fn publish_lab(
     LabInstructor(member): LabInstructor,
+    Actor(actor): Actor,
     key: IdempotencyKey,
     State(state): State<AppState>,
 ) -> Result<Response, ApiError> {
@@ -68,6 +77,9 @@ pub(super) async fn publish_lab(
         LabStatus::Published | LabStatus::Validating => (lab.status, Vec::new()),
         LabStatus::Draft | LabStatus::Rejected => begin(work.tx(), &lab, &document, member.user()).await?,
     };
+    let entry = Entry::new(Action::LabPublish).course(lab.course).lab(id);
+    let entry = entry.before(json!({"status": lab.status, "revision": lab.published_number}));
+    audit::record(work.tx(), &actor, entry.after(json!({"status": status, "revision": lab.newest_number}))).await?;
     let wake = !submissions.is_empty();
     let answer = PublishAnswer { id, status, revision: lab.newest_number, submissions, warnings };
     let response = work.commit(StatusCode::ACCEPTED, Some(&format!("/api/v1/labs/{id}")), &answer).await?;

@@ -11,14 +11,18 @@ use axum::{
 use iteratione_common::{
     ids::LabId,
     lab::{LabDocument, validate},
-    store::{self, LabStatus},
+    store::{
+        self, LabStatus,
+        audit::{self, Action, Entry},
+    },
 };
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 
 use super::upload::{Upload, ZipArchive};
 use crate::{
-    auth::access::CourseInstructor,
+    auth::{Actor, access::CourseInstructor},
     error::ApiError,
     extract::{Params, PathOf},
     problem::{FieldProblem, Problem},
@@ -83,6 +87,7 @@ pub struct PutAnswer {
 #[tracing::instrument(name = "api.lab.put", skip_all, fields(course.id = %member.course.course_id))]
 pub(super) async fn put_lab(
     CourseInstructor(member): CourseInstructor,
+    Actor(actor): Actor,
     PathOf(LabSlugPath { slug }): PathOf<LabSlugPath>,
     Params(query): Params<PutQuery>,
     State(state): State<AppState>,
@@ -113,6 +118,10 @@ pub(super) async fn put_lab(
         Some(lab) => lab.status,
         None => return Err(anyhow::anyhow!("a lab is gone within its own transaction").into()),
     };
+    if put.changed {
+        let entry = Entry::new(Action::LabPut).course(member.course.course_id).lab(put.lab);
+        audit::record(&mut tx, &actor, entry.after(json!({"slug": slug, "revision": put.number}))).await?;
+    }
     tx.commit().await?;
     let answer = PutAnswer {
         id: Some(put.lab),

@@ -5,16 +5,22 @@ use iteratione_common::{
     ids::TokenId,
     store::{
         Time,
+        audit::{self, Action, Entry},
         token::{self, NewToken, TokenRow},
     },
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    auth::{Credential, CurrentUser, secret},
+    auth::{
+        Actor, CurrentUser,
+        scope::{self, Scope},
+        secret,
+    },
     check,
     error::{ApiError, FieldProblem},
     extract::{Begun, Idempotent, List, Page, PathOf},
@@ -28,9 +34,12 @@ pub struct TokenRequest {
     /// What it is for; 1 to 100 characters.
     #[schema(min_length = 1, max_length = 100)]
     name: String,
-    /// `read`: only look. `write`: everything that the account may do, as without any scope.
+    /// What the token may do at most. `read`: look at everything. `submit`: join courses, hand in, run programs, see
+    /// what became of it. `labs:write`: see and change labs. `grades:read`: see submissions, gradebooks, statistics.
+    /// `grades:write`: rejudge and extend, too. `courses:write`: make and change courses, members, webhooks. `admin`:
+    /// what only admins may. `write`: everything that the account may do, as without any scope.
     #[serde(default)]
-    #[schema(example = json!(["read"]))]
+    #[schema(example = json!(["submit"]))]
     scopes: Vec<String>,
     /// When it ends; never, unless given.
     #[serde(default)]
@@ -82,18 +91,16 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 }
 
 /// Make a token for scripts. Only a signed-in browser session may: a token that has leaked cannot make others.
-#[utoipa::path(post, path = "/me/tokens", tag = "accounts", security(("session" = [])), request_body = TokenRequest,
+#[utoipa::path(post, path = "/me/tokens", tag = "accounts", request_body = TokenRequest,
     params(("Idempotency-Key" = Option<String>, Header, description = "Makes the request repeatable")),
     responses((status = 201, description = "`Location` is the token", body = CreatedToken)))]
 #[tracing::instrument(name = "api.token.create", skip_all, fields(user.id = %user.id))]
 async fn create(
     State(state): State<AppState>,
     user: CurrentUser,
+    Actor(actor): Actor,
     request: Idempotent<TokenRequest>,
 ) -> Result<Response, ApiError> {
-    if let Credential::Token(_) = user.by {
-        return Err(ApiError::Forbidden("Tokens are made in a browser session, not with a token."));
-    }
     let (begun, wanted) = request.begin(&state.pg, user.id).await?;
     let mut work = match begun {
         Begun::Fresh(work) => work,
@@ -117,6 +124,9 @@ async fn create(
         expires_at: wanted.expires_at.map(Into::into),
     };
     let view = TokenView::from(token::insert(&mut **work.tx(), &new).await?);
+    let entry = Entry::new(Action::TokenCreate).subject(user.id).object(view.id.uuid());
+    let entry = entry.after(json!({"name": view.name, "scopes": view.scopes, "expires_at": view.expires_at}));
+    audit::record(work.tx(), &actor, entry).await?;
     let location = format!("/api/v1/me/tokens/{}", view.id);
     let shown = CreatedToken { view: view.clone(), token: Some(secret) };
     work.commit_showing(StatusCode::CREATED, Some(&location), &shown, &CreatedToken { view, token: None }).await
@@ -126,8 +136,9 @@ fn checked(wanted: &TokenRequest, now: Timestamp) -> Result<(String, Vec<String>
     let mut problems = Vec::new();
     let name = check::line(&mut problems, "/name", &wanted.name, 1..=100);
     for (i, scope) in wanted.scopes.iter().enumerate() {
-        if !secret::SCOPES.contains(&scope.as_str()) {
-            problems.push(FieldProblem::new(format!("/scopes/{i}"), "must be `read` or `write`"));
+        if Scope::parse(scope).is_none() {
+            let known = scope::ALL.map(Scope::as_str).join(", ");
+            problems.push(FieldProblem::new(format!("/scopes/{i}"), format!("must be one of {known}")));
         }
     }
     if wanted.expires_at.is_some_and(|t| t <= now) {
@@ -155,13 +166,16 @@ async fn list(State(state): State<AppState>, user: CurrentUser, page: Page) -> R
 async fn delete(
     State(state): State<AppState>,
     user: CurrentUser,
+    Actor(actor): Actor,
     PathOf(id): PathOf<TokenId>,
 ) -> Result<StatusCode, ApiError> {
-    if token::delete(&state.pg, user.id, id).await? {
-        Ok(StatusCode::NO_CONTENT)
-    } else {
-        Err(ApiError::NotFound("token"))
+    let mut tx = state.pg.begin().await?;
+    if !token::delete(&mut *tx, user.id, id).await? {
+        return Err(ApiError::NotFound("token"));
     }
+    audit::record(&mut tx, &actor, Entry::new(Action::TokenDelete).subject(user.id).object(id.uuid())).await?;
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 #[cfg(test)]

@@ -69,7 +69,7 @@ async fn everybody_who_is_signed_in_gets_a_ticket_and_nobody_else(pg: PgPool) {
         .execute(&pg)
         .await
         .expect("update");
-    ask(app, &world.student).await.problem(403, "forbidden");
+    ask(app, &world.student).await.problem(403, "insufficient_scope");
 }
 
 #[sqlx::test(migrator = "iteratione_common::store::MIGRATIONS")]

@@ -7,7 +7,7 @@ use sqlx::{PgPool, PgTransaction};
 
 use crate::{
     ids::{RevisionId, SubmissionId},
-    store::{SubmissionKind, submission::json_text, validation},
+    store::{SubmissionKind, submission::json_text, validation, webhook},
     submission::{Event, Grade},
     verdict::Verdict,
 };
@@ -87,8 +87,11 @@ async fn record(tx: &mut PgTransaction<'_>, submission: SubmissionId, grade: &Gr
     )
     .fetch_one(&mut **tx)
     .await?;
-    if row.kind == SubmissionKind::Validation {
-        validation::settle(tx, row.revision).await?;
+    match row.kind {
+        SubmissionKind::Validation => drop(validation::settle(tx, row.revision).await?),
+        SubmissionKind::Student => webhook::graded(tx, submission).await?,
+        // Nobody's grade until its set is applied.
+        SubmissionKind::Rejudge => {}
     }
     Ok(Finished { submission, verdict: grade.verdict, score: grade.score, finished_at: row.finished_at.to_jiff() })
 }

@@ -10,8 +10,13 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse as _, Response},
 };
-use iteratione_common::store::{CourseRole, PgTransaction, account, course, invitation, member};
+use iteratione_common::store::{
+    CourseRole, PgTransaction, account,
+    audit::{self, Action, Entry},
+    course, invitation, member,
+};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
@@ -19,7 +24,10 @@ use super::{
     MemberView, last_instructor,
 };
 use crate::{
-    auth::access::{CourseInstructor, CourseMember},
+    auth::{
+        Actor,
+        access::{CourseInstructor, CourseMember},
+    },
     error::{ApiError, FieldProblem},
     extract::{Begun, IdempotencyKey, Params, read_body_up_to},
     state::AppState,
@@ -82,6 +90,7 @@ pub struct RosterQuery {
 pub(super) async fn add(
     State(state): State<AppState>,
     CourseInstructor(instructor): CourseInstructor,
+    Actor(actor): Actor,
     Params(query): Params<RosterQuery>,
     request: Request,
 ) -> Result<Response, ApiError> {
@@ -103,7 +112,7 @@ pub(super) async fn add(
     let course = &instructor.course;
     match wanted {
         MembersRequest::Roster(rows) => {
-            let report = take_in(work.tx(), &instructor, &rows, query).await?;
+            let report = take_in(work.tx(), &actor, &instructor, &rows, query).await?;
             if query.dry_run {
                 // The transaction is dropped, with its key: a rehearsal may be repeated, and then be meant.
                 return Ok(Json(report).into_response());
@@ -111,7 +120,7 @@ pub(super) async fn add(
             work.commit(StatusCode::OK, None, &report).await
         }
         MembersRequest::One(one) => {
-            let report = take_in(work.tx(), &instructor, std::slice::from_ref(&one), query).await?;
+            let report = take_in(work.tx(), &actor, &instructor, std::slice::from_ref(&one), query).await?;
             if query.dry_run || report.invited == 1 {
                 let answer = Json(&report).into_response();
                 return if query.dry_run { Ok(answer) } else { work.commit(StatusCode::OK, None, &report).await };
@@ -133,6 +142,7 @@ pub(super) async fn add(
 /// Adds and changes members. The course is locked meanwhile, so that its last instructor is seen.
 async fn take_in(
     tx: &mut PgTransaction<'_>,
+    actor: &audit::Actor,
     by: &CourseMember,
     rows: &[MemberRequest],
     query: RosterQuery,
@@ -143,7 +153,7 @@ async fn take_in(
     let known: HashMap<String, member::Candidate> =
         member::candidates(&mut **tx, id, &emails).await?.into_iter().map(|c| (c.email.clone(), c)).collect();
     let mut report = RosterReport { dry_run: query.dry_run, ..RosterReport::default() };
-    let (mut accounts, mut roles, mut invited) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut accounts, mut roles, mut invited, mut entries) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for row in rows {
         let Some(candidate) = known.get(&row.email) else {
             let list = if query.invite && row.role == CourseRole::Student { &mut invited } else { &mut report.unknown };
@@ -158,10 +168,17 @@ async fn take_in(
             Some(_) => report.changed += 1,
             None => report.added += 1,
         }
+        let action = if candidate.role.is_some() { Action::MemberChange } else { Action::MemberAdd };
+        let mut entry = Entry::new(action).course(id).subject(candidate.account_id).after(json!({"role": row.role}));
+        if let Some(role) = candidate.role {
+            entry = entry.before(json!({"role": role}));
+        }
+        entries.push(entry);
         accounts.push(candidate.account_id);
         roles.push(row.role);
     }
     member::upsert(&mut **tx, id, &accounts, &roles).await?;
+    audit::record_all(tx, actor, entries).await?;
     invitation::insert(&mut **tx, id, &invited, by.user.id).await?;
     report.invited = invited.len();
     let demoted = known.values().any(|c| c.role == Some(CourseRole::Instructor));
