@@ -41,34 +41,53 @@ pub fn run(asked: &Asked) -> anyhow::Result<()> {
     let asked = asked.clone();
     let setup = Setup { slots: 2, warm: 2, alone: true, ..Setup::default() };
     with_stack(setup, WITHIN, async |stack| {
-        let (without, with) = measure(stack, &asked).await.unwrap_or_else(|error| panic!("{error:#}"));
-        let [without, with] = [without, with].map(|samples| samples.summary().map_or(f64::NAN, |s| s.median));
-        println!("hand-in to result, median of {} each, one grader with two slots:", asked.turns * asked.hand_ins);
-        println!("  without rejudges        {without:7.1} ms");
-        println!("  with {:5} rejudges     {with:7.1} ms", asked.submissions);
-        println!("  ratio                   {:7.2}", with / without);
+        let [without, with] = measure(stack, &asked).await.unwrap_or_else(|error| panic!("{error:#}"));
+        println!(
+            "median of {} hand-ins each, one grader with two slots, milliseconds:\n",
+            asked.turns * asked.hand_ins
+        );
+        println!("| | without | with {} rejudges | ratio |\n| --- | --- | --- | --- |", asked.submissions);
+        let rows = [
+            ("waiting for a grader", &without.waited, &with.waited),
+            ("hand-in to result", &without.whole, &with.whole),
+        ];
+        for (what, without, with) in rows {
+            let [without, with] = [without, with].map(|samples| samples.summary().map_or(f64::NAN, |s| s.median));
+            println!("| {what} | {without:.1} | {with:.1} | {:.2} |", with / without);
+        }
     });
     Ok(())
 }
 
-async fn measure(stack: &Stack, asked: &Asked) -> anyhow::Result<(Samples, Samples)> {
+/// Times of hand-ins.
+#[derive(Default)]
+struct Times {
+    /// Until a grader took it, by the database's clock.
+    waited: Samples,
+    /// Until the client had the result. It holds the grading, which shares the machine's processors with rejudges.
+    whole: Samples,
+}
+
+async fn measure(stack: &Stack, asked: &Asked) -> anyhow::Result<[Times; 2]> {
+    stack.database.record_beginnings().await;
     let class = stack.classroom("bench", 2).await;
     let lab = class.publish("sum", &labs::sum(&["python"])).await;
     let program = Program::read("python/accepted");
     let first = submit(class.student(), &lab, &program).await;
     result(class.student(), &first).await;
     stack.database.copy(&first, asked.submissions).await;
-    let live = async || {
+    let live = async |times: &mut Times| {
         let begun = Instant::now();
         let id = submit(&class.students[1].client, &lab, &program).await;
         result(&class.students[1].client, &id).await;
-        begun.elapsed()
+        times.whole.add(begun.elapsed());
+        times.waited.add(stack.database.waited(&id).await);
     };
-    live().await;
-    let (mut without, mut with) = (Samples::default(), Samples::default());
+    live(&mut Times::default()).await;
+    let (mut without, mut with) = (Times::default(), Times::default());
     for turn in 0..asked.turns {
         for _ in 0..asked.hand_ins {
-            without.add(live().await);
+            live(&mut without).await;
         }
         let wanted = json!({"users": [class.students[0].id], "rerun": true});
         let set = class.instructor.post(&format!("/labs/{lab}/rejudge"), &wanted).await?;
@@ -79,12 +98,12 @@ async fn measure(stack: &Stack, asked: &Asked) -> anyhow::Result<(Samples, Sampl
         })
         .await;
         for _ in 0..asked.hand_ins {
-            with.add(live().await);
+            live(&mut with).await;
         }
         let set = class.instructor.post(&format!("{path}/cancel"), &json!({})).await?;
         let dropped = set["counts"]["dropped"].as_i64().unwrap_or_default();
         ensure!(dropped > 0, "the set was through before the hand-ins were: ask for more submissions");
         eprintln!("    turn {}: {dropped} of the rejudges were still waiting", turn + 1);
     }
-    Ok((without, with))
+    Ok([without, with])
 }

@@ -57,6 +57,33 @@ impl Database {
         .expect("the schema is there");
     }
 
+    /// From now on each submission's first claim by a grader leaves a row in `begun`.
+    pub async fn record_beginnings(&self) {
+        sqlx::raw_sql(
+            "create table begun (submission_id uuid primary key, at timestamptz not null default clock_timestamp());
+             create function record_beginning() returns trigger language plpgsql as
+               $$ begin insert into begun (submission_id) values (new.submission_id) on conflict do nothing; return new; end $$;
+             create trigger record_beginning after update on submission
+               for each row when (new.status = 'running') execute function record_beginning();",
+        )
+        .execute(&self.pg)
+        .await
+        .expect("the schema is there");
+    }
+
+    /// How long a submission waited for a grader, by the database's clock.
+    pub async fn waited(&self, submission: &str) -> Duration {
+        let seconds: f64 = sqlx::query_scalar(
+            "select extract(epoch from b.at - s.created_at)::float8 from begun b join submission s using (submission_id)
+              where submission_id = $1::uuid",
+        )
+        .bind(submission)
+        .fetch_one(&self.pg)
+        .await
+        .expect("it was claimed");
+        Duration::from_secs_f64(seconds.max(0.0))
+    }
+
     /// Submissions whose ending was not recorded exactly once, with the number of times that it was.
     pub async fn not_recorded_once(&self) -> Vec<(Uuid, i64)> {
         sqlx::query_as(
