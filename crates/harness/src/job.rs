@@ -83,8 +83,11 @@ pub struct Job {
     piece: Vec<u8>,
 }
 
+/// A process that was begun, its streams, and our end of its report.
+type Begun = (Spawned, Box<dyn Streams>, Option<OwnedFd>);
+
 /// Starts the process on what it asks for: pipes, or a terminal.
-fn begin(request: &ExecRequest) -> Result<(Spawned, Box<dyn Streams>, Option<OwnedFd>), String> {
+fn begin(request: &ExecRequest) -> Result<Begun, String> {
     let uid = uid_of(request.role);
     let (report, channel) = request.report.map(|_| report()).transpose()?.unzip();
     if let Some(terminal) = &request.terminal {
