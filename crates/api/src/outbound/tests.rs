@@ -281,12 +281,12 @@ async fn a_name_that_means_something_else_a_moment_later_changes_nothing() {
 
 #[tokio::test]
 async fn of_an_endless_answer_the_beginning_is_kept() {
-    let body = Box::leak([b"HTTP/1.1 200 OK\r\n\r\n".as_slice(), &[b'x'; 100_000]].concat().into_boxed_slice());
+    let body = Box::leak([b"HTTP/1.1 200 OK\r\n\r\n".as_slice(), &vec![b'x'; 100_000]].concat().into_boxed_slice());
     let (address, _) = listener(body).await;
     let client = Client::new(Resolver::system()).expect("client");
     let answer = client.ask(&format!("http://{address}/"), &loopback(), question()).await.expect("an answer");
     assert_eq!((answer.body.len(), answer.cut), (16, true));
-    let huge = Box::leak([b"HTTP/1.1 200 OK\r\nx: ".as_slice(), &[b'x'; 100_000]].concat().into_boxed_slice());
+    let huge = Box::leak([b"HTTP/1.1 200 OK\r\nx: ".as_slice(), &vec![b'x'; 100_000]].concat().into_boxed_slice());
     let (address, _) = listener(huge).await;
     let failed = client.ask(&format!("http://{address}/"), &loopback(), question()).await.expect_err("too long a head");
     assert!(matches!(failed, Failed::Broken(_)), "{failed:?}");

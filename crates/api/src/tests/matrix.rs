@@ -109,7 +109,16 @@ const MATRIX: &[(&str, &str, [u16; 9])] = &[
     ("POST", "/courses/c/webhooks/{webhook}/deliveries/{delivery}/redeliver", [401, 404, 404, 403, 403, 403, 202, 202, 403]),
     // An instructor elsewhere does not reach this course's webhook through their own.
     ("GET", "/courses/elsewhere/webhooks/{webhook}", [401, 404, 404, 404, 404, 404, 404, 404, 404]),
+    // Grades.
+    ("GET", "/rejudges/{rejudge}", [401, 404, 404, 404, 404, 200, 200, 200, 200]),
+    ("GET", "/rejudges/{nothing}", [401, 404, 404, 404, 404, 404, 404, 404, 404]),
+    ("POST", "/rejudges/{rejudge}/apply", [401, 404, 404, 404, 404, 403, 409, 409, 403]),
+    ("POST", "/rejudges/{rejudge}/cancel", [401, 404, 404, 404, 404, 200, 409, 409, 403]),
+    ("GET", "/courses/c/gradebook", [401, 404, 404, 403, 403, 200, 200, 200, 200]),
+    ("GET", "/courses/c/grades/me", [401, 404, 404, 200, 200, 200, 200, 200, 200]),
+    ("GET", "/courses/c/invitations", [401, 404, 404, 403, 403, 403, 200, 200, 200]),
     // What destroys.
+    ("DELETE", "/courses/c/invitations?email=nobody@test.test", [401, 404, 404, 403, 403, 403, 404, 404, 403]),
     ("DELETE", "/courses/c/webhooks/{webhook}", [401, 404, 404, 403, 403, 403, 204, 404, 403]),
     ("DELETE", "/labs/{published}/extensions/{student}", [401, 404, 404, 403, 403, 204, 404, 404, 403]),
     ("DELETE", "/courses/c/members/{victim}", [401, 404, 404, 403, 403, 403, 204, 404, 403]),
@@ -165,6 +174,7 @@ impl Things {
             ("{published}", published.to_string()),
             ("{draft}", draft("draft").await),
             ("{draft2}", draft("draft2").await),
+            ("{rejudge}", rejudge(world, students).await),
             ("{students}", students.to_string()),
             ("{solution}", solution),
             ("{student}", world.student.id.to_string()),
@@ -178,6 +188,13 @@ impl Things {
     fn fill(&self, path: &str) -> String {
         self.0.iter().fold(path.to_owned(), |path, (name, value)| path.replace(name, value))
     }
+}
+
+/// A rejudge set of one submission.
+async fn rejudge(world: &World, submission: iteratione_common::ids::SubmissionId) -> String {
+    let path = format!("/submissions/{submission}/rejudge");
+    let set = world.app.post(&world.instructor, &path, &json!({})).await.expect(202);
+    set["id"].as_str().expect("id").to_owned()
 }
 
 /// What is sent along: something that would be right. `column` keeps apart what must be unique.

@@ -125,7 +125,7 @@ fn objections(validation: &Value) -> Vec<String> {
 fn row(solution: &Solution, cpu_ms: Option<u64>, memory_kb: Option<u64>) -> [Cell; 9] {
     let verdict = solution.verdict.clone().unwrap_or_else(|| "-".to_owned());
     let points = |points: Option<f64>| points.map_or_else(|| "-".to_owned(), number);
-    let claim = solution.expect.map_or_else(String::new, claim);
+    let claim = solution.expect.as_ref().map_or_else(String::new, claim);
     let said = solution.message.clone().unwrap_or_default();
     let got = mood(&verdict);
     [
@@ -141,10 +141,10 @@ fn row(solution: &Solution, cpu_ms: Option<u64>, memory_kb: Option<u64>) -> [Cel
     ]
 }
 
-fn claim(of: Expectation) -> String {
-    let verdict = of.verdict.map(|verdict| verdict.to_string());
-    let parts: Vec<String> = verdict.into_iter().chain(of.score.map(number)).collect();
-    parts.join(" ")
+fn claim(of: &Expectation) -> String {
+    let verdicts = of.allowed().iter().map(ToString::to_string).collect::<Vec<_>>().join("|");
+    let parts = Some(verdicts).filter(|v| !v.is_empty()).into_iter().chain(of.score.map(number));
+    parts.collect::<Vec<_>>().join(" ")
 }
 
 /// The most that a test of a submission took.

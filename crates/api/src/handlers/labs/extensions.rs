@@ -10,17 +10,20 @@ use iteratione_common::{
     ids::{LabId, UserId},
     lab::validate,
     store::{
+        audit::{self, Action, Entry},
         extension::{self, ExtensionRow, Grant},
         member,
     },
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    access::LabStaff,
+    access::{LabMember, LabStaff},
+    auth::Actor,
     check,
     error::{ApiError, FieldProblem},
     extract::{Body, List, Page, PathOf},
@@ -140,6 +143,7 @@ async fn get(
 async fn put(
     State(state): State<AppState>,
     LabStaff(staff): LabStaff,
+    Actor(actor): Actor,
     PathOf(Whose { user }): PathOf<Whose>,
     Body(wanted): Body<ExtensionRequest>,
 ) -> Result<Response, ApiError> {
@@ -147,8 +151,14 @@ async fn put(
     let lab = staff.lab.id;
     let mut tx = state.pg.begin().await?;
     member::role(&mut *tx, staff.lab.course, user).await?.ok_or(ApiError::NotFound("member"))?;
+    let before = extension::get(&mut *tx, lab, user).await?;
     let created = extension::put(&mut *tx, lab, user, &grant, staff.user()).await?;
     let row = extension::get(&mut *tx, lab, user).await?.ok_or(ApiError::NotFound("extension"))?;
+    let mut entry = about(Action::ExtensionPut, &staff, user).after(terms(&row));
+    if let Some(before) = &before {
+        entry = entry.before(terms(before));
+    }
+    audit::record(&mut tx, &actor, entry).await?;
     tx.commit().await?;
     let view = Json(ExtensionView::from(row));
     if created {
@@ -166,13 +176,25 @@ async fn put(
 async fn delete(
     State(state): State<AppState>,
     LabStaff(staff): LabStaff,
+    Actor(actor): Actor,
     PathOf(Whose { user }): PathOf<Whose>,
 ) -> Result<StatusCode, ApiError> {
-    if extension::delete(&state.pg, staff.lab.id, user).await? {
-        Ok(StatusCode::NO_CONTENT)
-    } else {
-        Err(ApiError::NotFound("extension"))
-    }
+    let mut tx = state.pg.begin().await?;
+    let before = extension::get(&mut *tx, staff.lab.id, user).await?.ok_or(ApiError::NotFound("extension"))?;
+    extension::delete(&mut *tx, staff.lab.id, user).await?;
+    audit::record(&mut tx, &actor, about(Action::ExtensionDelete, &staff, user).before(terms(&before))).await?;
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn about(action: Action, staff: &LabMember, student: UserId) -> Entry {
+    Entry::new(action).course(staff.lab.course).lab(staff.lab.id).subject(student)
+}
+
+/// What the audit log says of a grant: not the note, which may tell of an illness.
+fn terms(row: &ExtensionRow) -> serde_json::Value {
+    let Grant { available_from, due_at, extra_attempts, note: _ } = &row.grant;
+    json!({"available_from": available_from, "due_at": due_at, "extra_attempts": extra_attempts})
 }
 
 fn checked(wanted: &ExtensionRequest) -> Result<Grant, ApiError> {

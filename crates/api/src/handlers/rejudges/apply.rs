@@ -7,15 +7,18 @@ use iteratione_common::{
     ids::{RejudgeId, SubmissionId},
     store::{
         self,
+        audit::{self, Action, Entry},
         rejudge::{RejudgeOutcome, RejudgeState},
     },
 };
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 
 use super::{begin::lab_deleted, view::RejudgeView};
 use crate::{
     access::RejudgeStaff,
+    auth::Actor,
     error::ApiError,
     extract::{Begun, IdempotencyKey, Params},
     problem::Problem,
@@ -72,6 +75,7 @@ pub struct SkippedView {
 pub(super) async fn apply_rejudge(
     who: RejudgeStaff,
     Params(Partial { partial }): Params<Partial>,
+    Actor(actor): Actor,
     key: IdempotencyKey,
     State(state): State<AppState>,
 ) -> Result<Response, ApiError> {
@@ -98,6 +102,9 @@ pub(super) async fn apply_rejudge(
     let set = RejudgeView::read(&mut **work.tx(), who.id).await?;
     let named = done.skipped.iter().take(NAMED).map(|s| SkippedView { submission: s.submission, why: s.why });
     let answer = ApplyAnswer { set, skipped_count: done.skipped.len(), skipped: named.collect() };
+    let entry = Entry::new(Action::RejudgeApply).course(who.place.course).lab(who.place.lab).object(who.id.uuid());
+    let counts = json!({"applied": done.applied, "skipped": answer.skipped_count, "partial": partial});
+    audit::record(work.tx(), &actor, entry.after(counts)).await?;
     tracing::info!(applied = done.applied, skipped = answer.skipped_count, "a rejudge is applied");
     work.commit(StatusCode::OK, None, &answer).await
 }

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use iteratione_common::{
-    ids::{LabId, RejudgeId, RevisionId, SubmissionId, UserId},
+    ids::{CourseId, LabId, RejudgeId, RevisionId, SubmissionId, UserId},
     lab::LabDocument,
     rescore,
     store::{
         self, PgTransaction,
+        audit::{self, Action, Entry},
         lab::Rules,
         rejudge::{Candidate, Choice, NewRejudge},
     },
@@ -27,6 +28,7 @@ const MOST_OPEN: i64 = 20;
 #[derive(Debug)]
 pub(super) struct Wanted {
     pub lab: LabId,
+    pub course: CourseId,
     pub choice: Choice,
     /// Number of the revision; the published one unless given.
     pub revision: Option<i32>,
@@ -36,6 +38,8 @@ pub(super) struct Wanted {
     /// The request's own words.
     pub filter: serde_json::Value,
     pub by: UserId,
+    /// For the audit log.
+    pub actor: audit::Actor,
 }
 
 /// Makes the set and its runs.
@@ -63,6 +67,8 @@ pub(super) async fn begin(tx: &mut PgTransaction<'static>, wanted: &Wanted) -> R
         created_by: wanted.by,
     };
     store::rejudge::insert(tx, &new).await?;
+    let entry = Entry::new(Action::RejudgeCreate).course(wanted.course).lab(wanted.lab).object(set.uuid());
+    audit::record(tx, &wanted.actor, entry.after(wanted.filter.clone())).await?;
     // By the revision that graded them: its document, which may be megabytes, is read once and let go.
     let mut groups: BTreeMap<RevisionId, Vec<Candidate>> = BTreeMap::new();
     for candidate in chosen {

@@ -3,12 +3,17 @@
 use axum::{extract::State, http::StatusCode, response::Response};
 use iteratione_common::{
     ids::RejudgeId,
-    store::{self, rejudge::RejudgeState},
+    store::{
+        self,
+        audit::{self, Action, Entry},
+        rejudge::RejudgeState,
+    },
 };
 
 use super::{apply::closed, view::RejudgeView};
 use crate::{
     access::RejudgeStaff,
+    auth::Actor,
     error::ApiError,
     extract::{Begun, IdempotencyKey},
     problem::Problem,
@@ -28,6 +33,7 @@ use crate::{
 #[tracing::instrument(name = "api.rejudge.cancel", skip_all, fields(rejudge.id = %who.id, user.id = %who.member.user.id))]
 pub(super) async fn cancel_rejudge(
     who: RejudgeStaff,
+    Actor(actor): Actor,
     key: IdempotencyKey,
     State(state): State<AppState>,
 ) -> Result<Response, ApiError> {
@@ -43,5 +49,7 @@ pub(super) async fn cancel_rejudge(
     }
     store::rejudge::cancel(work.tx(), who.id, by).await?;
     let view = RejudgeView::read(&mut **work.tx(), who.id).await?;
+    let entry = Entry::new(Action::RejudgeCancel).course(who.place.course).lab(who.place.lab).object(who.id.uuid());
+    audit::record(work.tx(), &actor, entry).await?;
     work.commit(StatusCode::OK, None, &view).await
 }

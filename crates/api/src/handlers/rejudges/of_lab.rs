@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     access::LabStaff,
+    auth::Actor,
     check,
     error::{ApiError, FieldProblem},
     extract::{Begun, Idempotent},
@@ -60,6 +61,7 @@ pub struct RejudgeRequest {
 #[tracing::instrument(name = "api.rejudge.create", skip_all, fields(lab.id = %member.lab.id, user.id = %member.user()))]
 pub(super) async fn rejudge_lab(
     LabStaff(member): LabStaff,
+    Actor(actor): Actor,
     State(state): State<AppState>,
     request: Idempotent<RejudgeRequest>,
 ) -> Result<Response, ApiError> {
@@ -81,8 +83,9 @@ pub(super) async fn rejudge_lab(
     let filter = serde_json::to_value(&wanted).map_err(anyhow::Error::new)?;
     let RejudgeRequest { submissions, users, verdicts, only_best, revision, rerun, .. } = wanted;
     let choice = Choice { submissions, users, verdicts, only_best };
-    let (lab, by) = (member.lab.id, member.user());
-    let set = begin(work.tx(), &Wanted { lab, choice, revision, rerun, reason, filter, by }).await?;
+    let (lab, course, by) = (member.lab.id, member.lab.course, member.user());
+    let wanted = Wanted { lab, course, choice, revision, rerun, reason, filter, by, actor };
+    let set = begin(work.tx(), &wanted).await?;
     let view = RejudgeView::read(&mut **work.tx(), set).await?;
     let response = work.commit(StatusCode::ACCEPTED, Some(&format!("/api/v1/rejudges/{set}")), &view).await?;
     state.dispatch.wake();

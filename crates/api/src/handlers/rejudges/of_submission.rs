@@ -1,7 +1,10 @@
 //! `POST /submissions/{submission}/rejudge`
 
 use axum::{extract::State, http::StatusCode, response::Response};
-use iteratione_common::{ids::SubmissionId, store::rejudge::Choice};
+use iteratione_common::{
+    ids::SubmissionId,
+    store::{rejudge::Choice, submission::SubmissionRow},
+};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -11,6 +14,7 @@ use super::{
 };
 use crate::{
     access::SubmissionStaff,
+    auth::Actor,
     check,
     error::ApiError,
     extract::{Begun, Idempotent},
@@ -45,6 +49,7 @@ pub struct RejudgeOneRequest {
 #[tracing::instrument(name = "api.rejudge.create", skip_all, fields(submission.id = %who.submission.id, user.id = %who.user))]
 pub(super) async fn rejudge_submission(
     SubmissionStaff(who): SubmissionStaff,
+    Actor(actor): Actor,
     State(state): State<AppState>,
     request: Idempotent<RejudgeOneRequest>,
 ) -> Result<Response, ApiError> {
@@ -63,7 +68,8 @@ pub(super) async fn rejudge_submission(
         serde_json::json!({"submissions": [who.submission.id], "revision": wanted.revision, "rerun": wanted.rerun});
     let choice = Choice { submissions: Some(vec![who.submission.id]), ..Choice::default() };
     let RejudgeOneRequest { revision, rerun, .. } = wanted;
-    let wanted = Wanted { lab: who.submission.lab, choice, revision, rerun, reason, filter, by: who.user };
+    let SubmissionRow { lab, course, .. } = who.submission;
+    let wanted = Wanted { lab, course, choice, revision, rerun, reason, filter, by: who.user, actor };
     let set = begin(work.tx(), &wanted).await?;
     let view = RejudgeView::read(&mut **work.tx(), set).await?;
     let response = work.commit(StatusCode::ACCEPTED, Some(&format!("/api/v1/rejudges/{set}")), &view).await?;
