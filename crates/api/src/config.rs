@@ -330,6 +330,9 @@ mod tests {
             ("ITERATIONE_TICKET_KEY", "", "ticket_key"),
             ("ITERATIONE_TICKET_KEY", "too short", "ticket_key"),
             ("ITERATIONE_API__RUNNER_URL", "https://runner:8081", "runner_url"),
+            ("ITERATIONE_API__WEBHOOKS__ALLOW_PRIVATE", "10.0.0.0/99", "allow_private"),
+            ("ITERATIONE_API__WEBHOOKS__ALLOW_PORTS", "https", "allow_ports"),
+            ("ITERATIONE_API__OIDC__ISSUER", "https://login.example.edu", "client_id"),
             ("ITERATIONE_API__LISTNE", "x", "listne"),
         ] {
             let mut pairs: BTreeMap<_, _> = good.into_iter().collect();
@@ -344,9 +347,11 @@ mod tests {
         let key = "0123456789abcdef0123456789abcdef";
         let env = [("ITERATIONE_ENV", "dev"), ("DATABASE_URL", "postgres://h/d"), ("ITERATIONE_TICKET_KEY", key)];
         assert!(!format!("{:?}", load(&env).expect("loads")).contains(key));
-        let env = env.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        let secret = ("ITERATIONE_API__OIDC__CLIENT_SECRET", "the-provider-knows-it");
+        let env = env.iter().chain([&secret]).map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
         let printed = config::effective(DEFAULTS, &env, &config::SECTIONS).expect("prints");
         assert!(printed.contains("ticket_key = \"***\"") && !printed.contains(key), "{printed}");
+        assert!(!printed.contains(secret.1), "{printed}");
     }
 
     #[test]

@@ -143,12 +143,12 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
     ("GET", "/courses/{course}/audit", SEE_GRADES),
     ("GET", "/courses/{course}/webhooks", COURSES),
     ("POST", "/courses/{course}/webhooks", COURSES),
-    ("GET", "/courses/{course}/webhooks/{id}", COURSES),
-    ("PATCH", "/courses/{course}/webhooks/{id}", COURSES),
-    ("DELETE", "/courses/{course}/webhooks/{id}", COURSES),
-    ("POST", "/courses/{course}/webhooks/{id}/ping", COURSES),
-    ("GET", "/courses/{course}/webhooks/{id}/deliveries", COURSES),
-    ("POST", "/courses/{course}/webhooks/{id}/deliveries/{delivery}/redeliver", COURSES),
+    ("GET", "/courses/{course}/webhooks/{webhook}", COURSES),
+    ("PATCH", "/courses/{course}/webhooks/{webhook}", COURSES),
+    ("DELETE", "/courses/{course}/webhooks/{webhook}", COURSES),
+    ("POST", "/courses/{course}/webhooks/{webhook}/ping", COURSES),
+    ("GET", "/courses/{course}/webhooks/{webhook}/deliveries", COURSES),
+    ("POST", "/courses/{course}/webhooks/{webhook}/deliveries/{delivery}/redeliver", COURSES),
 ];
 
 /// Path prefix of all operations.

@@ -127,7 +127,7 @@ impl WebhookView {
     }
 }
 
-/// A webhook (`{id}` in the path) of a course that who asks is an instructor of.
+/// A webhook (`{webhook}` in the path) of a course that who asks is an instructor of.
 #[derive(Debug)]
 pub struct CourseWebhook {
     /// The webhook.
@@ -140,7 +140,7 @@ pub struct CourseWebhook {
 
 #[derive(Deserialize)]
 struct WebhookPath {
-    id: WebhookId,
+    webhook: WebhookId,
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for CourseWebhook
@@ -152,9 +152,9 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         const NONE: ApiError = ApiError::NotFound("webhook");
         let CourseInstructor(instructor) = CourseInstructor::from_request_parts(parts, state).await?;
-        let PathOf(WebhookPath { id }) = PathOf::from_request_parts(parts, state).await.map_err(|_| NONE)?;
+        let PathOf(WebhookPath { webhook }) = PathOf::from_request_parts(parts, state).await.map_err(|_| NONE)?;
         let course = instructor.course.course_id;
-        let webhook = webhook::get(&AppState::from_ref(state).pg, course, id).await?.ok_or(NONE)?;
+        let webhook = webhook::get(&AppState::from_ref(state).pg, course, webhook).await?.ok_or(NONE)?;
         Ok(Self { webhook, course, user: instructor.user.id })
     }
 }
@@ -246,16 +246,16 @@ async fn check(state: &AppState, url: Option<&str>, events: Option<&[WebhookEven
 }
 
 /// A webhook of the course. For instructors.
-#[utoipa::path(get, path = "/courses/{course}/webhooks/{id}", tag = "webhooks",
-    params(("course" = String, Path, description = "Id or slug"), ("id" = WebhookId, Path)),
+#[utoipa::path(get, path = "/courses/{course}/webhooks/{webhook}", tag = "webhooks",
+    params(("course" = String, Path, description = "Id or slug"), ("webhook" = WebhookId, Path)),
     responses((status = 200, body = WebhookView), (status = 403, body = Problem), (status = 404, body = Problem)))]
 async fn read(CourseWebhook { webhook, .. }: CourseWebhook) -> Json<WebhookView> {
     Json(webhook.into())
 }
 
 /// Change a webhook, or give it a new secret.
-#[utoipa::path(patch, path = "/courses/{course}/webhooks/{id}", tag = "webhooks", request_body = WebhookChange,
-    params(("course" = String, Path, description = "Id or slug"), ("id" = WebhookId, Path)),
+#[utoipa::path(patch, path = "/courses/{course}/webhooks/{webhook}", tag = "webhooks", request_body = WebhookChange,
+    params(("course" = String, Path, description = "Id or slug"), ("webhook" = WebhookId, Path)),
     responses((status = 200, body = WebhookWithSecret), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 422, body = Problem, description = "The address may not be asked")))]
 #[tracing::instrument(name = "api.webhook.change", skip_all, fields(webhook.id = %found.webhook.webhook_id))]
@@ -286,8 +286,8 @@ async fn change(
 }
 
 /// Delete a webhook, and what waits for it.
-#[utoipa::path(delete, path = "/courses/{course}/webhooks/{id}", tag = "webhooks",
-    params(("course" = String, Path, description = "Id or slug"), ("id" = WebhookId, Path)),
+#[utoipa::path(delete, path = "/courses/{course}/webhooks/{webhook}", tag = "webhooks",
+    params(("course" = String, Path, description = "Id or slug"), ("webhook" = WebhookId, Path)),
     responses((status = 204, description = "Gone"), (status = 403, body = Problem), (status = 404, body = Problem)))]
 #[tracing::instrument(name = "api.webhook.delete", skip_all, fields(webhook.id = %found.webhook.webhook_id))]
 async fn remove(

@@ -14,6 +14,14 @@ use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpListener,
 };
+use tokio_rustls::{
+    TlsAcceptor,
+    rustls::{
+        RootCertStore, ServerConfig,
+        crypto::ring,
+        pki_types::{CertificateDer, PrivateKeyDer},
+    },
+};
 
 use super::*;
 
@@ -281,12 +289,12 @@ async fn a_name_that_means_something_else_a_moment_later_changes_nothing() {
 
 #[tokio::test]
 async fn of_an_endless_answer_the_beginning_is_kept() {
-    let body = Box::leak([b"HTTP/1.1 200 OK\r\n\r\n".as_slice(), &vec![b'x'; 100_000]].concat().into_boxed_slice());
+    let body = Box::leak(format!("HTTP/1.1 200 OK\r\n\r\n{}", "x".repeat(100_000)).into_boxed_str()).as_bytes();
     let (address, _) = listener(body).await;
     let client = Client::new(Resolver::system()).expect("client");
     let answer = client.ask(&format!("http://{address}/"), &loopback(), question()).await.expect("an answer");
     assert_eq!((answer.body.len(), answer.cut), (16, true));
-    let huge = Box::leak([b"HTTP/1.1 200 OK\r\nx: ".as_slice(), &vec![b'x'; 100_000]].concat().into_boxed_slice());
+    let huge = Box::leak(format!("HTTP/1.1 200 OK\r\nx: {}", "x".repeat(100_000)).into_boxed_str()).as_bytes();
     let (address, _) = listener(huge).await;
     let failed = client.ask(&format!("http://{address}/"), &loopback(), question()).await.expect_err("too long a head");
     assert!(matches!(failed, Failed::Broken(_)), "{failed:?}");
@@ -299,4 +307,46 @@ async fn who_never_answers_is_given_up() {
     let client = Client::new(Resolver::system()).expect("client");
     let soon = Question { deadline: Duration::from_millis(200), ..question() };
     assert!(matches!(client.ask(&url, &loopback(), soon).await, Err(Failed::Late)));
+}
+
+/// A server with TLS on the loopback, with a certificate for `hooks.test` by the tests' own authority.
+async fn tls_listener() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("listens");
+    let address = listener.local_addr().expect("address");
+    let certificate = CertificateDer::from(include_bytes!("testdata/hooks.test.der").as_slice());
+    let key = PrivateKeyDer::try_from(include_bytes!("testdata/hooks.test.key.der").as_slice()).expect("key");
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate], key)
+        .expect("certificate");
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    // Ends with the test's runtime.
+    #[expect(clippy::disallowed_methods, reason = "a test's own server")]
+    tokio::spawn(async move {
+        while let Ok((socket, _)) = listener.accept().await {
+            let Ok(mut socket) = acceptor.accept(socket).await else { continue };
+            let _ = socket.read(&mut [0; 4096]).await;
+            let _ = socket.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await;
+        }
+    });
+    address
+}
+
+#[tokio::test]
+async fn over_tls_the_name_must_be_the_certificates_and_the_authority_known() {
+    let port = tls_listener().await.port();
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from(include_bytes!("testdata/authority.der").as_slice())).expect("authority");
+    let guard = Guard { http: false, ..loopback() };
+    let (resolver, _) = telling(&[&["127.0.0.1"]]);
+    let knows = Client::trusting(resolver.clone(), roots).expect("client");
+    let answer = knows.ask(&format!("https://hooks.test:{port}/"), &guard, question()).await.expect("an answer");
+    assert_eq!(answer.status, 204);
+    let failed = knows.ask(&format!("https://other.test:{port}/"), &guard, question()).await.expect_err("another name");
+    assert!(failed.to_string().starts_with("TLS"), "{failed}");
+    let does_not = Client::new(resolver).expect("client");
+    let failed = does_not.ask(&format!("https://hooks.test:{port}/"), &guard, question()).await.expect_err("unknown");
+    assert!(failed.to_string().starts_with("TLS"), "{failed}");
 }

@@ -116,7 +116,7 @@ const MATRIX: &[(&str, &str, [u16; 9])] = &[
     ("POST", "/rejudges/{rejudge}/cancel", [401, 404, 404, 404, 404, 200, 409, 409, 403]),
     ("GET", "/courses/c/gradebook", [401, 404, 404, 403, 403, 200, 200, 200, 200]),
     ("GET", "/courses/c/grades/me", [401, 404, 404, 200, 200, 200, 200, 200, 200]),
-    ("GET", "/courses/c/invitations", [401, 404, 404, 403, 403, 403, 200, 200, 200]),
+    ("GET", "/courses/c/invitations", [401, 404, 404, 403, 403, 200, 200, 200, 200]),
     // What destroys.
     ("DELETE", "/courses/c/invitations?email=nobody@test.test", [401, 404, 404, 403, 403, 403, 404, 404, 403]),
     ("DELETE", "/courses/c/webhooks/{webhook}", [401, 404, 404, 403, 403, 403, 204, 404, 403]),

@@ -255,3 +255,18 @@ async fn two_senders_never_have_the_same_message_and_a_late_one_notes_nothing(pg
     let settled = webhook::settle(&mut tx, &late, &Attempted::default(), PATIENCE).await.expect("settles");
     assert_eq!(settled, Settled::Late);
 }
+
+#[sqlx::test(migrator = "iteratione_common::store::MIGRATIONS")]
+async fn the_service_sends_by_itself_until_it_stops(pg: PgPool) {
+    let (world, receiver, path, _) = world(pg).await;
+    spawn(&world.app.state);
+    ping(&world, &path).await.expect(202);
+    let came = async {
+        while receiver.came().is_empty() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), came).await.expect("it is sent");
+    world.app.state.lifecycle.soft.cancel();
+    assert!(world.app.state.lifecycle.finished(Duration::from_secs(60)).await, "the sender stops");
+}

@@ -122,6 +122,7 @@ pub struct Actor {
 
 /// A line to be added: what was done to what.
 #[derive(Debug, Clone)]
+#[must_use = "a line is there once it is recorded"]
 pub struct Entry {
     action: Action,
     course: Option<CourseId>,

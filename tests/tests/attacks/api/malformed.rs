@@ -239,8 +239,16 @@ async fn prepared(arena: &Arena<'_>) -> (Raw, Raw, Vec<Endpoint>, Description) {
             .expect("an id")
             .to_owned(),
     };
+    // Nothing is ever graded in this course, so nothing is sent.
+    let webhook = json!({"url": "https://1.1.1.1/", "active": false});
+    let webhook =
+        arena.class.instructor.post(&format!("/courses/{course}/webhooks"), &webhook).await.expect("a webhook");
+    let webhook = webhook["id"].as_str().expect("an id").to_owned();
     let description = Description::of(&staff).await;
-    let fill = |path: &str| path.replace("{course}", &course).replace("{lab}", &lab).replace("{slug}", "malformed");
+    let fill = |path: &str| {
+        let path = path.replace("{course}", &course).replace("{lab}", &lab).replace("{slug}", "malformed");
+        path.replace("{webhook}", &webhook)
+    };
     let endpoints = description.endpoints(fill);
     assert!(endpoints.len() >= 9, "{} endpoints take JSON", endpoints.len());
     (staff, student, endpoints, description)

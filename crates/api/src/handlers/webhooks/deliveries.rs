@@ -1,4 +1,4 @@
-//! `GET …/webhooks/{id}/deliveries`, `POST …/deliveries/{delivery}/redeliver`, `POST …/webhooks/{id}/ping`
+//! `GET …/webhooks/{webhook}/deliveries`, `POST …/deliveries/{delivery}/redeliver`, `POST …/webhooks/{webhook}/ping`
 
 use axum::{Json, extract::State, http::StatusCode, response::Response};
 use iteratione_common::{
@@ -81,8 +81,8 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 }
 
 /// What a webhook was told, newest first; kept for 30 days. For instructors.
-#[utoipa::path(get, path = "/courses/{course}/webhooks/{id}/deliveries", tag = "webhooks",
-    params(("course" = String, Path, description = "Id or slug"), ("id" = WebhookId, Path), Page),
+#[utoipa::path(get, path = "/courses/{course}/webhooks/{webhook}/deliveries", tag = "webhooks",
+    params(("course" = String, Path, description = "Id or slug"), ("webhook" = WebhookId, Path), Page),
     responses((status = 200, body = List<DeliveryView>), (status = 403, body = Problem), (status = 404, body = Problem)))]
 async fn list(
     State(state): State<AppState>,
@@ -94,8 +94,8 @@ async fn list(
 }
 
 /// Send a message once more that was taken or given up: a new delivery under the same `webhook-id`.
-#[utoipa::path(post, path = "/courses/{course}/webhooks/{id}/deliveries/{delivery}/redeliver", tag = "webhooks",
-    params(("course" = String, Path, description = "Id or slug"), ("id" = WebhookId, Path),
+#[utoipa::path(post, path = "/courses/{course}/webhooks/{webhook}/deliveries/{delivery}/redeliver", tag = "webhooks",
+    params(("course" = String, Path, description = "Id or slug"), ("webhook" = WebhookId, Path),
         ("delivery" = DeliveryId, Path),
         ("Idempotency-Key" = Option<String>, Header, description = "Makes the request repeatable")),
     responses((status = 202, body = DeliveryView), (status = 403, body = Problem),
@@ -119,8 +119,8 @@ async fn redeliver(
 }
 
 /// Try a webhook: a message of type `ping` is sent to it. What became of it stands among its deliveries.
-#[utoipa::path(post, path = "/courses/{course}/webhooks/{id}/ping", tag = "webhooks",
-    params(("course" = String, Path, description = "Id or slug"), ("id" = WebhookId, Path),
+#[utoipa::path(post, path = "/courses/{course}/webhooks/{webhook}/ping", tag = "webhooks",
+    params(("course" = String, Path, description = "Id or slug"), ("webhook" = WebhookId, Path),
         ("Idempotency-Key" = Option<String>, Header, description = "Makes the request repeatable")),
     responses((status = 202, body = DeliveryView), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem, description = "`webhook_inactive`")))]

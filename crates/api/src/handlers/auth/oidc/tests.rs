@@ -274,6 +274,7 @@ async fn the_operator_says_who_may_sign_in_and_who_teaches(pg: PgPool) {
         ("ITERATIONE_API__OIDC__INSTRUCTOR_VALUES", "staff,professor"),
     ];
     let scene = Scene::new(pg.clone(), &settings).await;
+    scene.fake.tell(json!({"sub": "ada"}));
     let elsewhere = |c: &mut Value| c["email"] = json!("ada@evil.test");
     scene.sign_in("ada", elsewhere, Sign::Rsa(0)).await.problem(403, "email_domain");
     let teaches = |c: &mut Value| c["realm_access"] = json!({"roles": ["staff"]});
@@ -305,7 +306,7 @@ async fn the_operator_says_who_may_sign_in_and_who_teaches(pg: PgPool) {
 #[sqlx::test(migrator = "iteratione_common::store::MIGRATIONS")]
 async fn nobody_is_sent_to_another_site_and_browsers_read_a_page(pg: PgPool) {
     let scene = Scene::new(pg, &[]).await;
-    for path in ["https://evil.test/", "//evil.test", "/\\evil.test", "/%09/evil.test", "javascript:alert(1)", ""] {
+    for path in ["https://evil.test/", "//evil.test", "/\\evil.test", "/%09/evil.test", "javascript:alert(1)"] {
         let path = if path.contains('%') {
             path.to_owned()
         } else {
