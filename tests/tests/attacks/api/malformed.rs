@@ -289,7 +289,9 @@ fn no_json() -> Row {
             let too_much = raw.try_send(endpoint.method.clone(), &endpoint.path, JSON, vec![b' '; 17 << 20]).await;
             if let Ok(reply) = too_much {
                 reply.is_refused("17 MiB");
-                assert_eq!(reply.status, 413, "{reply:?}");
+                // Tokens are made in browsers: who comes with a token is refused before the body is read.
+                let status = if endpoint.path == "/me/tokens" { 403 } else { 413 };
+                assert_eq!(reply.status, status, "{reply:?}");
             }
             let packed = [("content-type", JSON.as_bytes()), ("content-encoding", b"gzip".as_slice())];
             let reply =
