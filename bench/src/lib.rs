@@ -10,6 +10,7 @@ pub mod ours;
 pub mod plan;
 pub mod published;
 pub mod rates;
+pub mod rejudge;
 pub mod report;
 pub mod rootfs;
 pub mod rounds;

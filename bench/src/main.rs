@@ -8,6 +8,7 @@ use iteratione_bench::{
     arena::Arena,
     bare, machine,
     plan::{self, Asked, NAMES},
+    rejudge,
     report::Report,
     table, targets,
     terminal::{self, Places},
@@ -47,6 +48,8 @@ struct Arguments {
 enum Command {
     /// Measures live terminals instead.
     Terminal(terminal::Asked),
+    /// Measures hand-ins beside rejudges instead.
+    Rejudge(rejudge::Asked),
     /// Forks bare processes; used by the benchmark itself.
     #[command(hide = true)]
     Bare { root: PathBuf, files: PathBuf },
@@ -60,6 +63,7 @@ fn main() -> ExitCode {
             let Arguments { home, languages, harness, .. } = &arguments;
             terminal::run(asked, Places { home, languages, harness })
         }
+        Some(Command::Rejudge(asked)) => rejudge::run(asked),
         None => tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()

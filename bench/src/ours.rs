@@ -126,6 +126,7 @@ impl Built {
                 stack_bytes: Some(64 << 20),
             },
             terminal: None,
+            report: None,
         }
     }
 }

@@ -1,11 +1,10 @@
 # shellcheck shell=bash
-# The benchmarks, on this machine: jails beside bare processes and beside one container per run; live terminals.
+# The benchmarks, on this machine: jails beside bare processes and beside one container per run; live terminals; rejudges.
 
 # run_bench [--quick] [--only PATTERN] [--rounds N] [--json FILE]: see docs/PERFORMANCE.md.
 run_bench() {
-  if [[ ${1:-} == terminal ]]; then
-    shift
-    run_bench_terminal "$@"
+  if [[ ${1:-} == terminal || ${1:-} == rejudge ]]; then
+    run_bench_installation "$@"
     return
   fi
   local arguments=("$@") name
@@ -30,8 +29,9 @@ run_bench() {
     --harness "$(harness_path release)" "${arguments[@]}" 9>&-
 }
 
-# run_bench_terminal [--quick] [--only PART] [--rounds N] [--sessions N] [--ramp N,N] [--json FILE]
-run_bench_terminal() {
+# run_bench_installation terminal [--quick] [--only PART] [--rounds N] [--sessions N] [--ramp N,N] [--json FILE]
+# run_bench_installation rejudge [--submissions N] [--hand-ins N] [--turns N]
+run_bench_installation() {
   local arguments=("$@") name
   if [[ " $* " == *" --help "* || " $* " == *" -h "* ]]; then
     bench_usage
@@ -53,7 +53,7 @@ run_bench_terminal() {
   export ITERATIONE_TEST_HARNESS ITERATIONE_TEST_LANGUAGES_DIR=$ROOT/images ITERATIONE_TEST_BIN_DIR=$ROOT/target/release
   say "measuring; other work on this machine would be measured with it"
   "$ROOT/target/release/iteratione-bench" --home "$LOCAL/bench" --languages "$ROOT/images" \
-    --harness "$(harness_path release)" terminal "${arguments[@]}" 9>&-
+    --harness "$(harness_path release)" "${arguments[@]}" 9>&-
 }
 
 bench_usage() {
@@ -74,5 +74,11 @@ Usage: ./iteratione bench terminal [--quick] [--only PART[,PART…]] [--rounds N
   --sessions N     so many live terminals at once, half Java, half Python (120)
   --ramp N,N       then so many, until something breaks
   --json FILE      writes the report as JSON too
+
+Usage: ./iteratione bench rejudge [--submissions N] [--hand-ins N] [--turns N]
+
+  --submissions N  so many are graded again meanwhile (500)
+  --hand-ins N     so many are measured in each turn, with and without (10)
+  --turns N        so many turns of each (3)
 TEXT
 }

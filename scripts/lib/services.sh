@@ -54,7 +54,7 @@ build_harness() {
 build_services() {
   say "building the services (the first time takes some minutes; log in .local/log/build.log)"
   cargo_build build cargo build --release --locked -p iteratione-api -p iteratione-grader -p iteratione-runner \
-    -p iteratione-demo -p iteratione-client
+    -p iteratione-demo -p iteratione-client -p iteratione-itr
   build_harness --release
 }
 

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # The rings of tests. Each ring adds to PASSED and FAILED; the sum is the last line.
 
-readonly RINGS=(lint unit images e2e attacks)
+readonly RINGS=(lint unit images e2e attacks openapi)
 PASSED=0 FAILED=0 PREPARED=0 BROKEN=() FLAKY=()
 TEST_HOME=''
 
@@ -69,7 +69,7 @@ prepare() {
   test_stores_up
   say "building the services and the tests (dev profile)"
   cargo_build build-test cargo build --locked -p iteratione-api -p iteratione-grader -p iteratione-runner \
-    -p iteratione-demo -p iteratione-client
+    -p iteratione-demo -p iteratione-client -p iteratione-itr
   build_harness
   # The settings of a running `up`, or of .env, are none of the tests' business.
   local name
@@ -186,7 +186,7 @@ ring_e2e() {
   for file in tests/tests/*.rs; do
     file=${file##*/}
     file=${file%.rs}
-    [[ $file == images || $file == attacks ]] || programs+=(--test "$file")
+    [[ $file == images || $file == attacks || $file == openapi ]] || programs+=(--test "$file")
   done
   cargo_tests e2e -p iteratione-tests "${programs[@]}"
 }
@@ -195,4 +195,33 @@ ring_e2e() {
 ring_attacks() {
   prepare
   cargo_tests attacks -p iteratione-tests --test attacks
+}
+
+# The OpenAPI document, tried by schemathesis against the running services. ITERATIONE_TEST_OPENAPI_EXAMPLES says how
+# deep (10 requests per operation, role and phase), ITERATIONE_TEST_OPENAPI_SEED with which luck (1).
+ring_openapi() {
+  prepare
+  schemathesis_up
+  cargo_tests openapi -p iteratione-tests --test openapi
+}
+
+# schemathesis in a Python environment of its own below .local/, made anew when the list of its packages changes.
+schemathesis_up() {
+  local home=$LOCAL/openapi list=$ROOT/tests/openapi/requirements.txt
+  if ! cmp -s "$list" "$home/requirements.txt"; then
+    has python3 || want python3 python3 "runs schemathesis, which tries the OpenAPI document"
+    python3 -c 'import ensurepip, venv' 2>/dev/null || want "" python3-venv "keeps schemathesis apart from the system's Python"
+    install_wanted
+    say "installing schemathesis (once; log in .local/log/schemathesis.log)"
+    rm -rf -- "$home"
+    {
+      python3 -m venv "$home" &&
+        "$home/bin/pip" install --disable-pip-version-check --no-input --no-deps -r "$list"
+    } >"$LOGS/schemathesis.log" 2>&1 || {
+      tail_of "$LOGS/schemathesis.log"
+      die "schemathesis could not be installed"
+    }
+    cp "$list" "$home/requirements.txt"
+  fi
+  export ITERATIONE_TEST_SCHEMATHESIS=$home/bin/schemathesis
 }

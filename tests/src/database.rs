@@ -43,18 +43,45 @@ impl Database {
     }
 
     /// From now on every write that ends a submission leaves a row in `recorded`: a submission whose grade is written
-    /// twice has two.
+    /// twice has two. An applied rejudge ends nothing: it replaces a grade, and leaves the end's time as it was.
     pub async fn record_endings(&self) {
         sqlx::raw_sql(
             "create table recorded (submission_id uuid not null, verdict text, at timestamptz not null default clock_timestamp());
              create function record_ending() returns trigger language plpgsql as
                $$ begin insert into recorded (submission_id, verdict) values (new.submission_id, new.verdict::text); return new; end $$;
              create trigger record_ending after update on submission
-               for each row when (new.status = 'done') execute function record_ending();",
+               for each row when (new.status = 'done' and new.finished_at is distinct from old.finished_at) execute function record_ending();",
         )
         .execute(&self.pg)
         .await
         .expect("the schema is there");
+    }
+
+    /// From now on each submission's first claim by a grader leaves a row in `begun`.
+    pub async fn record_beginnings(&self) {
+        sqlx::raw_sql(
+            "create table begun (submission_id uuid primary key, at timestamptz not null default clock_timestamp());
+             create function record_beginning() returns trigger language plpgsql as
+               $$ begin insert into begun (submission_id) values (new.submission_id) on conflict do nothing; return new; end $$;
+             create trigger record_beginning after update on submission
+               for each row when (new.status = 'running') execute function record_beginning();",
+        )
+        .execute(&self.pg)
+        .await
+        .expect("the schema is there");
+    }
+
+    /// How long a submission waited for a grader, by the database's clock.
+    pub async fn waited(&self, submission: &str) -> Duration {
+        let seconds: f64 = sqlx::query_scalar(
+            "select extract(epoch from b.at - s.created_at)::float8 from begun b join submission s using (submission_id)
+              where submission_id = $1::uuid",
+        )
+        .bind(submission)
+        .fetch_one(&self.pg)
+        .await
+        .expect("it was claimed");
+        Duration::from_secs_f64(seconds.max(0.0))
     }
 
     /// Submissions whose ending was not recorded exactly once, with the number of times that it was.
@@ -66,6 +93,26 @@ impl Database {
         .fetch_all(&self.pg)
         .await
         .expect("the database answers")
+    }
+
+    /// Adds copies of a graded submission, for tests that need more than there is time to grade.
+    pub async fn copy(&self, submission: &str, copies: usize) {
+        sqlx::query(
+            "with copy as (
+               insert into submission (submission_id, lab_id, revision_id, account_id, language, files, main, ordinal, status,
+                                       verdict, score, max_score, grade, finished_at)
+               select gen_random_uuid(), lab_id, revision_id, account_id, language, files, main, ordinal + n, 'done',
+                      verdict, score, max_score, grade, finished_at
+                 from submission, generate_series(1, $2) n where submission_id = $1::uuid
+               returning submission_id, account_id),
+             job as (insert into grading_job (submission_id, account_id, state) select submission_id, account_id, 'done' from copy)
+             insert into recorded (submission_id, verdict) select submission_id, 'copy' from copy",
+        )
+        .bind(submission)
+        .bind(i32::try_from(copies).expect("not that many"))
+        .execute(&self.pg)
+        .await
+        .expect("the copies");
     }
 
     /// Jobs that have not ended, and how they stand.

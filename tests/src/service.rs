@@ -109,7 +109,7 @@ impl Service {
 
     /// Waits until it is ready.
     pub async fn ready(&mut self) {
-        let client = reqwest::Client::builder().timeout(Duration::from_secs(5)).build().expect("a client");
+        let client = iteratione_client::http::plain().timeout(Duration::from_secs(5)).build().expect("a client");
         let url = format!("{}/readyz", self.health);
         let what = format!("{} is ready", self.name);
         let begin = tokio::time::Instant::now();
@@ -180,13 +180,13 @@ impl Service {
 
     /// Whether `/livez` answers 200.
     pub async fn is_alive(&self) -> bool {
-        let client = reqwest::Client::builder().timeout(Duration::from_secs(10)).build().expect("a client");
+        let client = iteratione_client::http::plain().timeout(Duration::from_secs(10)).build().expect("a client");
         client.get(format!("{}/livez", self.health)).send().await.is_ok_and(|a| a.status().is_success())
     }
 
     /// Waits until `/readyz` answers 200, e.g. after something it needs is back.
     pub async fn ready_again(&self) {
-        let client = reqwest::Client::builder().timeout(Duration::from_secs(5)).build().expect("a client");
+        let client = iteratione_client::http::plain().timeout(Duration::from_secs(5)).build().expect("a client");
         let url = format!("{}/readyz", self.health);
         until(&format!("{} is ready again", self.name), READY, async || {
             client.get(&url).send().await.ok().filter(|a| a.status().is_success())

@@ -14,8 +14,12 @@ mod events;
 mod java;
 #[path = "e2e/publish.rs"]
 mod publish;
+#[path = "e2e/rejudge.rs"]
+mod rejudge;
 #[path = "e2e/scoring.rs"]
 mod scoring;
+#[path = "e2e/units.rs"]
+mod units;
 #[path = "e2e/verdicts.rs"]
 mod verdicts;
 #[path = "e2e/visibility.rs"]

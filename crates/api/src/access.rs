@@ -2,6 +2,8 @@
 //!
 //! What somebody may not know of does not exist for them (404); what they see but may not change is forbidden (403).
 
+mod staff;
+
 use axum::{
     extract::{FromRef, FromRequestParts},
     http::request::Parts,
@@ -12,6 +14,7 @@ use iteratione_common::{
 };
 use serde::Deserialize;
 
+pub use self::staff::{LabStaff, RejudgeStaff, SubmissionStaff};
 use crate::{
     auth::{CurrentUser, access::CourseMember},
     error::ApiError,

@@ -3,11 +3,14 @@
 pub mod audit;
 pub mod auth;
 pub mod courses;
+pub mod gradebook;
 pub mod health;
 pub mod labs;
 pub mod languages;
 pub mod me;
+pub mod rejudges;
 pub mod run_tickets;
+pub mod statistics;
 pub mod submissions;
 pub mod webhooks;
 
@@ -24,6 +27,9 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .merge(languages::routes())
         .merge(labs::routes())
         .merge(submissions::routes())
+        .merge(rejudges::routes())
+        .merge(gradebook::routes())
+        .merge(statistics::routes())
         .merge(run_tickets::routes())
         .merge(audit::routes())
         .merge(webhooks::routes())

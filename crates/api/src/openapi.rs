@@ -1,5 +1,9 @@
 //! The OpenAPI document, generated from the handlers, and a page to browse it.
 
+mod answers;
+mod parameters;
+mod unions;
+
 use axum::{
     Router,
     http::header,
@@ -8,14 +12,12 @@ use axum::{
 };
 use utoipa::{
     Modify, OpenApi,
-    openapi::{
-        Content, Ref, ResponseBuilder,
-        security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
-    },
+    openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
 };
 
 use crate::{
     auth::{cookie, scope},
+    live::{CompileEvent, StatusEvent, TestEvent},
     problem::Problem,
     state::AppState,
 };
@@ -25,9 +27,11 @@ use crate::{
     info(
         title = "Iteratione",
         description = "An online judge for programming courses. Errors are `application/problem+json` with a stable \
-            `code`; lists are `{items, next}`; every POST that creates takes `Idempotency-Key`.",
+            `code`; lists are `{items, next}`; every POST that creates takes `Idempotency-Key`. Each answer carries \
+            `X-Request-Id`, the client's own if it sent one of up to 64 letters, digits, `-`, `_` and `.`.",
     ),
-    components(schemas(Problem)),
+    // Those of live events are named by nothing: a stream's data is text.
+    components(schemas(Problem, StatusEvent, CompileEvent, TestEvent)),
     modifiers(&Security),
     security(("session" = []), ("token" = [])),
 )]
@@ -59,13 +63,12 @@ pub fn base() -> utoipa::openapi::OpenApi {
     Document::openapi()
 }
 
-/// Adds what holds for every operation: any of them can be refused, and how that looks.
+/// Adds what holds for every operation, so that no endpoint has to say it, or can forget it.
 pub fn finish(mut document: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenApi {
-    let refusal = ResponseBuilder::new()
-        .description("Refused, or failed")
-        .content("application/problem+json", Content::new(Some(Ref::from_schema_name("ProblemDocument"))))
-        .build();
     document.info.license = None;
+    if let Some(components) = &mut document.components {
+        unions::close(&mut components.schemas);
+    }
     for (path, item) in &mut document.paths.paths {
         let operations = [
             ("get", &mut item.get),
@@ -77,9 +80,10 @@ pub fn finish(mut document: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenAp
         for (method, operation) in operations {
             let Some(operation) = operation else { continue };
             operation.operation_id = Some(operation_id(method, path));
+            parameters::complete(operation);
+            answers::complete(method, path, operation);
             let below = path.strip_prefix("/api/v1").unwrap_or(path);
             operation.security = Some(scope::requirements(&method.to_ascii_uppercase(), below));
-            operation.responses.responses.entry("default".to_owned()).or_insert_with(|| refusal.clone().into());
         }
     }
     document
@@ -103,7 +107,9 @@ pub fn routes(document: &utoipa::openapi::OpenApi) -> anyhow::Result<Router<AppS
         .route("/", get(async || Redirect::temporary("/docs")))
         .route("/docs", get(async || file("text/html; charset=utf-8", include_str!("openapi/docs.html"))))
         .route("/docs/docs.js", get(async || file("text/javascript; charset=utf-8", include_str!("openapi/docs.js"))))
-        .route("/docs/docs.css", get(async || file("text/css; charset=utf-8", include_str!("openapi/docs.css")))))
+        .route("/docs/docs.css", get(async || file("text/css; charset=utf-8", include_str!("openapi/docs.css"))))
+        // Of the pages that the API itself makes.
+        .route("/docs/report.css", get(async || file("text/css; charset=utf-8", include_str!("openapi/report.css")))))
 }
 
 fn file(content_type: &'static str, text: &'static str) -> Response {

@@ -80,6 +80,36 @@ async fn a_wrong_type_is_named_by_its_pointer(pg: PgPool) {
 }
 
 #[sqlx::test(migrator = "iteratione_common::store::MIGRATIONS")]
+async fn a_list_of_values_is_not_taken_for_an_object(pg: PgPool) {
+    let app = TestApp::new(pg);
+    let ada = app.account("ada", AccountRole::Instructor).await;
+    app.post(&ada, "/courses", &json!(["cs1", "CS 1"])).await.problem(422, "invalid");
+    app.post(&ada, "/courses", &json!({"slug": "cs1", "title": "CS 1"})).await.expect(201);
+    for change in [json!([]), json!([null, null]), json!(["Another title", null, true])] {
+        app.call(&ada, Method::PATCH, "/courses/cs1", Some(&change)).await.problem(422, "invalid");
+    }
+    assert_eq!(app.get(&ada, "/courses/cs1").await.expect(200)["title"], "CS 1");
+}
+
+#[sqlx::test(migrator = "iteratione_common::store::MIGRATIONS")]
+async fn a_parameter_without_a_value_is_not_taken_for_none(pg: PgPool) {
+    let app = TestApp::new(pg);
+    let ada = app.account("ada", AccountRole::Instructor).await;
+    app.get(&ada, "/courses?limit=").await.problem(400, "bad_request");
+    app.get(&ada, "/courses?limit=2.5").await.problem(400, "bad_request");
+    app.get(&ada, "/courses?limit=0").await.problem(422, "invalid");
+    app.get(&ada, "/courses?limit=2&after=").await.expect(200);
+    app.post(&ada, "/courses", &json!({"slug": "cs1", "title": "CS 1"})).await.expect(201);
+    let test = json!({"name": "one", "stdin": "1", "expected": "1"});
+    let group = json!({"name": "all", "points": 1, "tests": [test]});
+    let document = json!({"title": "Sum", "languages": ["python"], "groups": [group]});
+    let lab = app.call(&ada, Method::PUT, "/courses/cs1/labs/sum", Some(&document)).await.expect(201);
+    let submissions = format!("/labs/{}/submissions", lab["id"].as_str().expect("an id"));
+    app.get(&ada, &submissions).await.expect(200);
+    app.get(&ada, &format!("{submissions}?user=")).await.problem(400, "bad_request");
+}
+
+#[sqlx::test(migrator = "iteratione_common::store::MIGRATIONS")]
 async fn paths_that_lead_nowhere_are_problem_documents_too(pg: PgPool) {
     let app = TestApp::new(pg);
     let ada = app.account("ada", AccountRole::Instructor).await;

@@ -11,7 +11,7 @@ mod submission;
 mod tests;
 
 pub use lab::{GroupView, LabView, OwnAttempts, TestOutlineView, lab_for_staff, lab_for_student};
-pub use submission::{Cut, SubmissionLine, SubmissionView};
+pub use submission::{Cut, SubmissionLine, SubmissionView, late};
 
 /// Who looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -86,7 +86,7 @@ impl World {
         answer.json()
     }
 
-    /// Puts a document and publishes it; its reference solutions are graded as they claim.
+    /// Puts a document and publishes it; its reference solutions are graded as they claim, its starters fail.
     pub(crate) async fn published(&self, slug: &str, document: &Value) -> LabId {
         let lab: LabId = self.put(slug, document).await["id"].as_str().expect("id").parse().expect("UUID");
         let answer = self.app.post(&self.instructor, &format!("/labs/{lab}/publish"), &json!({})).await;
@@ -95,8 +95,12 @@ impl World {
             let id: SubmissionId = id.as_str().expect("id").parse().expect("UUID");
             let claimed = self.claim(id).await;
             let mut grade = grade();
-            grade.verdict = Verdict::Ac;
-            grade.score = 100.0;
+            let submitted = store::submission::get(self.pg(), id).await.expect("reads").expect("is there");
+            // Starters have negative places, and fail as they should.
+            if submitted.solution >= Some(0) {
+                grade.verdict = Verdict::Ac;
+                grade.score = 100.0;
+            }
             job::finish(self.pg(), id, claimed.attempt, &grade).await.expect("finishes").expect("not fenced");
         }
         let lab_now = self.app.get(&self.instructor, &format!("/labs/{lab}")).await.expect(200);

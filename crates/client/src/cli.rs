@@ -17,8 +17,8 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use iteratione_common::terminal::{Encoding, Run};
 
-pub use self::arguments::Arguments;
 use self::{account::Account, screen::Screen};
+pub use self::{account::ask_password, arguments::Arguments, words::harmless};
 use crate::{Connector, Session};
 
 /// Exit status when something of ours went wrong, as `env`, `nohup` and `docker run` have it.

@@ -63,5 +63,7 @@ id!(/// An immutable revision of a lab.
     RevisionId);
 id!(/// One hand-in.
     SubmissionId);
+id!(/// A rejudge set: submissions graded again, to be applied or dropped as one.
+    RejudgeId);
 id!(/// One run of a grader: a new one each time it starts.
     WorkerId);

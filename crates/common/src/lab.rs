@@ -1,5 +1,6 @@
 //! The lab document: what an instructor posts. Field names are a contract with clients.
 
+pub mod bucket;
 pub mod validate;
 
 use std::collections::BTreeMap;
@@ -13,13 +14,16 @@ use crate::verdict::Verdict;
 /// A whole lab, as posted by `PUT /courses/{course}/labs/{slug}`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = example)]
 pub struct LabDocument {
     /// Title, 1 to 200 characters.
+    #[schema(min_length = 1, max_length = 200)]
     pub title: String,
     /// Statement in Markdown.
     #[serde(default)]
     pub statement_md: String,
     /// Languages that a submission may be in; at least one.
+    #[schema(min_items = 1)]
     pub languages: Vec<String>,
     /// Limits of each test.
     #[serde(default)]
@@ -29,7 +33,7 @@ pub struct LabDocument {
     pub starter: BTreeMap<String, Vec<StarterFile>>,
     /// Test groups in order; at least one.
     #[serde(default)]
-    #[schema(required = true)]
+    #[schema(required = true, min_items = 1, max_items = 100)]
     pub groups: Vec<TestGroup>,
     /// The instructor's programs that judge: checkers and interactors, by name. They run in jails of their own.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -49,6 +53,58 @@ pub struct LabDocument {
     /// How often a student may submit.
     #[serde(default)]
     pub attempts: Attempts,
+    /// Which of a student's submissions counts for the gradebook.
+    #[serde(default, skip_serializing_if = "is_best")]
+    pub counting: Counting,
+    /// What submissions may use although they meet unit tests; it is marked then, and refused otherwise.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allow: Vec<Allowance>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+fn is_best(counting: &Counting) -> bool {
+    *counting == Counting::Best
+}
+
+/// Which of a student's submissions counts. Internal errors never do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Counting {
+    /// The best score after the late factor; of equal ones the earliest.
+    #[default]
+    Best,
+    /// The last.
+    Last,
+}
+
+/// A lab for those who look at the OpenAPI document.
+fn example() -> serde_json::Value {
+    serde_json::json!({
+        "title": "Sum of two",
+        "statement_md": "Read two integers, print their sum.",
+        "languages": ["python"],
+        "groups": [{
+            "name": "basics",
+            "points": 10,
+            "tests": [
+                {"name": "small", "visibility": "sample", "stdin": "1 2\n", "expected": "3\n"},
+                {"name": "negative", "stdin": "-7 5\n", "expected": "-2\n"},
+            ],
+        }],
+        "solutions": [{
+            "language": "python",
+            "files": [{"name": "main.py", "content": "print(sum(map(int, input().split())))\n"}],
+            "expect": {"score": 10},
+        }],
+    })
+}
+
+/// Something that a submission may use where it meets unit tests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Allowance {
+    /// Reflection: a program that uses it could reach into the tests.
+    Reflection,
 }
 
 /// A program of the instructor's that judges. It is called as the Kattis problem package format says: `program input
@@ -81,14 +137,19 @@ pub struct ProgramCall {
 #[serde(deny_unknown_fields, default)]
 pub struct TestLimits {
     /// User + system CPU milliseconds of the whole process tree.
+    #[schema(minimum = 10)]
     pub cpu_ms: u64,
     /// Elapsed milliseconds.
+    #[schema(minimum = 10)]
     pub wall_ms: u64,
     /// Memory of the jail in MiB.
+    #[schema(minimum = 16)]
     pub memory_mb: u64,
     /// Bytes of stdout and stderr together, in KiB.
+    #[schema(minimum = 1)]
     pub output_kb: u64,
     /// Processes and threads at one time.
+    #[schema(minimum = 1)]
     pub processes: u64,
 }
 
@@ -130,8 +191,10 @@ pub enum FileRole {
 #[serde(deny_unknown_fields)]
 pub struct TestGroup {
     /// Unique within the lab.
+    #[schema(min_length = 1, max_length = 100)]
     pub name: String,
     /// Points that the whole group is worth.
+    #[schema(minimum = 0, maximum = 1_000_000)]
     pub points: f64,
     /// How the tests' results make the group's points.
     #[serde(default)]
@@ -140,6 +203,7 @@ pub struct TestGroup {
     #[serde(default)]
     pub requires: Vec<String>,
     /// Tests in order; at least one.
+    #[schema(min_items = 1)]
     pub tests: Vec<Test>,
 }
 
@@ -161,6 +225,7 @@ pub enum Scoring {
 #[serde(deny_unknown_fields)]
 pub struct Test {
     /// Unique within its group.
+    #[schema(min_length = 1, max_length = 100)]
     pub name: String,
     /// What students see of it.
     #[serde(default)]
@@ -314,8 +379,8 @@ pub struct Solution {
     pub expect: Expectation,
 }
 
-/// What a reference solution must get; at least one of the two.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
+/// What a reference solution must get; at least one of the three.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Expectation {
     /// Exactly this score.
@@ -324,6 +389,21 @@ pub struct Expectation {
     /// This verdict.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verdict: Option<Verdict>,
+    /// One of these verdicts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub verdicts: Vec<Verdict>,
+}
+
+impl Expectation {
+    /// Whether it claims anything.
+    pub fn is_empty(&self) -> bool {
+        self.score.is_none() && self.verdict.is_none() && self.verdicts.is_empty()
+    }
+
+    /// Every verdict that is right; none at all if any is.
+    pub fn allowed(&self) -> Vec<Verdict> {
+        self.verdict.map_or_else(|| self.verdicts.clone(), |verdict| vec![verdict])
+    }
 }
 
 /// Factor for submissions after the deadline.
@@ -333,6 +413,7 @@ pub struct LateRule {
     /// Up to this moment.
     pub until: Timestamp,
     /// Multiplies the score; 0 to 1.
+    #[schema(minimum = 0, maximum = 1)]
     pub factor: f64,
 }
 
@@ -341,8 +422,10 @@ pub struct LateRule {
 #[serde(deny_unknown_fields, default)]
 pub struct Attempts {
     /// In all; `null` for no bound. Internal errors do not count.
+    #[schema(minimum = 1)]
     pub max: Option<u32>,
     /// In any hour; `null` for no bound.
+    #[schema(minimum = 1)]
     pub per_hour: Option<u32>,
 }
 

@@ -12,9 +12,11 @@ use serde::Deserialize;
 
 pub mod choice;
 pub mod diagnostics;
+pub mod unit;
 
 pub use choice::Choice;
 pub use diagnostics::{ColumnUnit, DiagnosticFormat, DiagnosticPattern, Diagnostics};
+pub use unit::{Policy, Unit};
 
 /// How flat files are laid out before compiling.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
@@ -159,6 +161,9 @@ pub struct Language {
     /// A compiler that stays, if there is one. `compile` says how it is asked, and what is done while it is busy.
     #[serde(default)]
     pub warm: Option<Warm>,
+    /// How tests of a unit test framework are run, if they can be.
+    #[serde(default)]
+    pub unit: Option<Unit>,
     /// Folder it was read from.
     #[serde(skip)]
     pub dir: PathBuf,
@@ -205,7 +210,11 @@ impl Language {
             ensure!(!language.compile.is_empty(), "warm needs a compile command");
             ensure!(warm.recycle_after > 0, "warm.recycle_after must be above 0");
         }
-        let warm = language.warm.iter().flat_map(|w| &w.command);
+        if let Some(unit) = &language.unit {
+            unit.check()?;
+        }
+        let unit = language.unit.iter().flat_map(|u| u.prepare.iter().chain(&u.run));
+        let warm = language.warm.iter().flat_map(|w| &w.command).chain(unit);
         for text in language.compile.iter().chain(&language.run).chain(warm).chain(language.env.values()) {
             check_placeholders(text)?;
         }
@@ -427,7 +436,7 @@ mod tests {
             found
         }
         let images = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../images");
-        for part in ["compiler", "train"] {
+        for part in ["compiler", "train", "unit"] {
             let [old, new] = ["java", "java25"].map(|id| files(&images.join(id).join(part)));
             assert!(!old.is_empty(), "{part}");
             assert!(old == new, "images/java/{part} and images/java25/{part} differ: copy the one over the other");

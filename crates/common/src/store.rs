@@ -3,16 +3,21 @@
 pub mod account;
 pub mod audit;
 pub mod course;
+pub mod extension;
 pub mod idempotency;
 pub mod identity;
+pub mod invitation;
 pub mod member;
 pub mod session;
 pub mod token;
 pub mod webhook;
 
+pub mod gradebook;
 pub mod intake;
 pub mod job;
 pub mod lab;
+pub mod rejudge;
+pub mod statistics;
 pub mod submission;
 pub mod validation;
 pub mod worker;
@@ -110,6 +115,8 @@ pub enum SubmissionKind {
     Student,
     /// The publish gate, from a reference solution.
     Validation,
+    /// A rejudge set, from a student's submission.
+    Rejudge,
 }
 
 /// Where a job stands.

@@ -58,7 +58,7 @@ impl Answer {
 impl Client {
     /// Of the API at `url`, e.g. `http://127.0.0.1:8080`; signed in as nobody.
     pub fn new(url: &str) -> anyhow::Result<Self> {
-        let http = reqwest::Client::builder()
+        let http = iteratione_client::http::builder(url)
             .cookie_store(true)
             .connect_timeout(Duration::from_secs(10))
             .read_timeout(SILENCE)

@@ -25,6 +25,7 @@ use crate::{
 };
 
 mod starter;
+mod unit;
 
 /// Bytes of input, output and expectation that a result keeps of each.
 const KEPT: usize = 16 * 1024;
@@ -62,13 +63,28 @@ pub struct GradeRequest {
 pub async fn grade(sandbox: &Sandbox, request: &GradeRequest, events: mpsc::Sender<Event>) -> anyhow::Result<Grade> {
     let starter = request.document.starter.get(&request.language.id).map(Vec::as_slice).unwrap_or_default();
     let merged = starter::merge(&request.files, starter);
-    let mut bench = Bench { sandbox, request, merged, jail: None, oom_killed: false, program: None, opened: 0 };
+    let mut bench =
+        Bench { sandbox, request, merged, jail: None, oom_killed: false, program: None, opened: 0, units: None };
     let mut build = bench.open(resources(sandbox, request, request.document.limits)).await?;
+    let mut refusal = None;
+    if build.program.is_ok() {
+        match bench.ready_units().await? {
+            unit::Ready::None => {}
+            unit::Ready::Units(units) => bench.units = Some(units),
+            unit::Ready::Refused(why) => {
+                unit::refused(&mut build.compile, &why);
+                refusal = Some(why);
+            }
+        }
+    }
     starter::conceal(&mut build.compile, &bench.merged.hidden);
     let attempt = request.attempt;
     events.send(Event::Compile { compile: build.compile.clone(), attempt }).await.ok(/* nobody watches */);
     if let Err(failure) = &build.program {
         return Ok(not_built(request, build.compile, failure.message()));
+    }
+    if let Some(why) = refusal {
+        return Ok(not_built(request, build.compile, why));
     }
     let of = request.document.groups.iter().map(|g| g.tests.len()).sum();
     let mut tests: Vec<TestResult> = Vec::with_capacity(of);
@@ -146,6 +162,8 @@ struct Bench<'a> {
     program: Option<Program>,
     /// Jails taken so far.
     opened: usize,
+    /// The unit tests, if there are any.
+    units: Option<Box<unit::Units>>,
 }
 
 impl Bench<'_> {
@@ -159,7 +177,11 @@ impl Bench<'_> {
         let language = &self.request.language;
         let order = Order { files: &self.merged.files, main: self.request.main.as_deref(), given: &self.merged.given };
         let job = self.request.submission.to_string();
-        let (build, jail) = toolchain::open(self.sandbox, language, order, resources, &job).await?;
+        let (build, jail) = if unit::only_units(&self.request.document) {
+            toolchain::open_library(self.sandbox, language, order, resources, &job).await?
+        } else {
+            toolchain::open(self.sandbox, language, order, resources, &job).await?
+        };
         self.program = build.program.clone().ok();
         self.jail = jail;
         self.oom_killed = false;
@@ -170,6 +192,9 @@ impl Bench<'_> {
     /// better run counts.
     async fn run(&mut self, group: &TestGroup, place: usize) -> anyhow::Result<TestResult> {
         let test = &group.tests[place];
+        if unit::is_unit(test) {
+            return self.run_unit(group, place).await;
+        }
         let limits = test.limits.unwrap_or(self.request.document.limits);
         let first = self.run_once(group, place, limits).await?;
         if !just_missed(&first, limits) {

@@ -53,5 +53,5 @@ impl Grading for Jailed {
 
 /// Whether tests for after the deadline run: after it, where there is none, and for the instructor's own solutions.
 fn due_passed(job: &Claimed) -> bool {
-    job.kind == SubmissionKind::Validation || job.document.due_at.is_none_or(|due| job.now >= due)
+    job.kind == SubmissionKind::Validation || job.due_at.is_none_or(|due| job.now >= due)
 }

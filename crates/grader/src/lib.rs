@@ -9,9 +9,9 @@ pub mod config;
 pub mod grading;
 pub mod health;
 pub mod jailed;
-pub mod scoring;
 pub mod verdict;
 pub mod worker;
 
 pub use app::App;
 pub use config::Config;
+pub use iteratione_common::scoring;

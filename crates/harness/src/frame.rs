@@ -125,6 +125,7 @@ impl Message for FromHarness {
             Self::Answered(answered) => json_frame(out, 0x8d, answered),
             Self::Taken(taken) => json_frame(out, 0x8e, taken),
             Self::Fault(fault) => json_frame(out, 0x8f, fault),
+            Self::Report(bytes) => frame(out, 0x98, bytes),
         }
     }
 
@@ -144,6 +145,7 @@ impl Message for FromHarness {
             0x8d => json(kind, payload).map(Self::Answered),
             0x8e => json(kind, payload).map(Self::Taken),
             0x8f => json(kind, payload).map(Self::Fault),
+            0x98 => Ok(Self::Report(payload.to_vec())),
             _ => Err(FrameError::UnknownKind(kind)),
         }
     }
@@ -242,7 +244,8 @@ mod tests {
                 let [rows, cols, ..] = limits.wall_ms.to_le_bytes().map(u16::from);
                 let size = WindowSize { cols, rows };
                 let terminal = compiler.then_some(TerminalRequest { size, window: limits.cpu_ms });
-                ToHarness::Exec(ExecRequest { role, argv, env, cwd, limits, terminal })
+                let report = (!compiler).then_some(limits.cpu_ms);
+                ToHarness::Exec(ExecRequest { role, argv, env, cwd, limits, terminal, report })
             },
         );
         let serve =
@@ -313,6 +316,7 @@ mod tests {
             })),
             (any::<u32>(), any::<u8>()).prop_map(|(version, cgroup)| FromHarness::Hello(Hello { version, cgroup })),
             prop::collection::vec(any::<u8>(), 0..300).prop_map(FromHarness::Stdout),
+            prop::collection::vec(any::<u8>(), 0..300).prop_map(FromHarness::Report),
             prop::collection::vec(any::<u8>(), 0..300).prop_map(FromHarness::Stderr),
             exit,
             (any::<String>(), any::<u64>()).prop_map(|(path, len)| FromHarness::File(FileHeader { path, len })),

@@ -7,7 +7,7 @@
 //! What of its output the host has given credit for is passed on: all of it, if it comes through pipes.
 
 use std::{
-    os::fd::{BorrowedFd, OwnedFd},
+    os::fd::{AsFd as _, BorrowedFd, OwnedFd},
     time::{Duration, Instant},
 };
 
@@ -40,6 +40,9 @@ const KILL_AGAIN: Duration = Duration::from_millis(20);
 /// A tree that is still not dead is not in our power. Dying needs CPU time, which a quota may hold back.
 const DEATH_MOST: Duration = Duration::from_secs(10);
 
+/// The report among the sources, after the outputs.
+const REPORT: usize = OUTPUTS;
+
 #[derive(Debug, Clone, Copy)]
 enum Phase {
     Running,
@@ -59,7 +62,12 @@ pub struct Job {
     tell_by: Option<Instant>,
     /// Bytes of each output that were passed on.
     passed: [u64; OUTPUTS],
-    report: OwnedFd,
+    /// Says why the process did not become the program.
+    failure: OwnedFd,
+    /// Our end of its report, while it may be read.
+    report: Option<OwnedFd>,
+    /// Bytes of the report that may still be passed on.
+    report_left: u64,
     started: Instant,
     /// Wall time that it did not have, see [`given_back`].
     given_back: Duration,
@@ -75,16 +83,28 @@ pub struct Job {
     piece: Vec<u8>,
 }
 
+/// A process that was begun, its streams, and our end of its report.
+type Begun = (Spawned, Box<dyn Streams>, Option<OwnedFd>);
+
 /// Starts the process on what it asks for: pipes, or a terminal.
-fn begin(request: &ExecRequest) -> Result<(Spawned, Box<dyn Streams>), String> {
+fn begin(request: &ExecRequest) -> Result<Begun, String> {
     let uid = uid_of(request.role);
+    let (report, channel) = request.report.map(|_| report()).transpose()?.unzip();
     if let Some(terminal) = &request.terminal {
         let terminal = Terminal::open(uid, terminal.size)?;
-        Ok((spawn(request, Stdio::Terminal(terminal.theirs()))?, Box::new(terminal)))
+        Ok((spawn(request, Stdio::Terminal(terminal.theirs()), channel.as_ref())?, Box::new(terminal), report))
     } else {
         let (ours, theirs) = pipes(uid)?;
-        Ok((spawn(request, Stdio::Pipes(&theirs))?, Box::new(Pipes::new(ours))))
+        Ok((spawn(request, Stdio::Pipes(&theirs), channel.as_ref())?, Box::new(Pipes::new(ours)), report))
     }
+}
+
+/// Both ends of a report. Made as root, whose it stays: nobody else can open it by name, and ours does not block.
+fn report() -> Result<(OwnedFd, OwnedFd), String> {
+    let made = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC);
+    let (ours, theirs) = made.map_err(|e| format!("cannot make a pipe: {e}"))?;
+    rustix::io::ioctl_fionbio(&ours, true).map_err(|e| format!("cannot set up pipes: {e}"))?;
+    Ok((ours, theirs))
 }
 
 /// A process that could not be started.
@@ -109,7 +129,7 @@ impl Job {
     pub fn start(request: ExecRequest, cgroup: Option<&Cgroup>, cpus: u32) -> Result<Result<Self, String>, String> {
         let meter = Meter::start(cgroup).map_err(|e| format!("cannot read the cgroup: {e}"))?;
         let started = Instant::now();
-        let (spawned, streams) = match begin(&request) {
+        let (spawned, streams, report) = match begin(&request) {
             Ok(begun) => begun,
             Err(why) => return Ok(Err(why)),
         };
@@ -126,7 +146,9 @@ impl Job {
             credit,
             tell_by: None,
             passed: [0; OUTPUTS],
-            report: spawned.report,
+            failure: spawned.report,
+            report,
+            report_left: request.report.unwrap_or(0),
             started,
             given_back: Duration::ZERO,
             wall_end: started.checked_add(Duration::from_millis(wall_ms)),
@@ -205,7 +227,8 @@ impl Job {
     /// What may have something to read that may be read.
     pub fn sources(&self) -> impl Iterator<Item = (usize, BorrowedFd<'_>)> {
         let open = self.streams.outputs().into_iter().enumerate().filter_map(|(which, fd)| Some((which, fd?)));
-        open.filter(|_| self.may_read())
+        let report = self.report.as_ref().map(|fd| (REPORT, fd.as_fd()));
+        open.filter(|_| self.may_read()).chain(report)
     }
 
     /// Bytes that may still be passed on at all.
@@ -220,6 +243,9 @@ impl Job {
 
     /// Passes on one piece. `false`: there is nothing now.
     pub fn pass_on(&mut self, which: usize, out: &mut Output) -> Result<bool, String> {
+        if which == REPORT {
+            return self.pass_on_report(out);
+        }
         if !self.may_read() {
             return Ok(false);
         }
@@ -250,6 +276,31 @@ impl Job {
         let message = if which == 0 { FromHarness::Stdout(bytes) } else { FromHarness::Stderr(bytes) };
         out.send(&message).map_err(|e| e.to_string())?;
         Ok(true)
+    }
+
+    /// The same for the report. What is too long has an end that nobody would read: the process is stopped.
+    fn pass_on_report(&mut self, out: &mut Output) -> Result<bool, String> {
+        let Some(report) = &self.report else { return Ok(false) };
+        let read = match rustix::io::read(report, &mut self.piece[..]) {
+            Ok(0) => 0,
+            Ok(n) => n,
+            Err(Errno::INTR) => return Ok(true),
+            Err(Errno::AGAIN) => return Ok(false),
+            Err(error) => return Err(format!("cannot read the program's report: {error}")),
+        };
+        let left = usize::try_from(self.report_left).unwrap_or(usize::MAX);
+        let bytes = self.piece.get(..read.min(left)).unwrap_or_default().to_vec();
+        self.report_left = self.report_left.saturating_sub(read as u64);
+        if !bytes.is_empty() {
+            out.send(&FromHarness::Report(bytes)).map_err(|e| e.to_string())?;
+        }
+        if read == 0 || read > left {
+            self.report = None;
+        }
+        if read > left {
+            self.stop(Stop::Output);
+        }
+        Ok(read > 0)
     }
 
     // --- limits and the end
@@ -343,7 +394,7 @@ impl Job {
 
     /// Whether only [`Job::drained`] is still to be done, and can be: it may have to wait for credit.
     pub fn can_drain(&self) -> bool {
-        matches!(self.phase, Phase::Draining) && self.may_read()
+        matches!(self.phase, Phase::Draining) && (self.may_read() || self.report.is_some())
     }
 
     /// Passes on what is left. `true`: that was all. Nobody lives who could write more, so an empty pipe is the end even
@@ -351,6 +402,11 @@ impl Job {
     pub fn drained(&mut self, out: &mut Output) -> Result<bool, String> {
         if !matches!(self.phase, Phase::Draining) {
             return Ok(false);
+        }
+        while self.report.is_some() && out.has_room() {
+            if !self.pass_on_report(out)? {
+                self.report = None;
+            }
         }
         for which in 0..OUTPUTS {
             while out.has_room() && self.is_open(which) {
@@ -365,7 +421,7 @@ impl Job {
                 }
             }
         }
-        Ok((0..OUTPUTS).all(|which| !self.is_open(which)))
+        Ok(self.report.is_none() && (0..OUTPUTS).all(|which| !self.is_open(which)))
     }
 
     fn is_open(&self, which: usize) -> bool {
@@ -383,7 +439,7 @@ impl Job {
     /// The result of a job that was [`Job::drained`].
     pub fn finish(self, cgroup: Option<&Cgroup>) -> Result<FromHarness, String> {
         let Some((end, wall)) = self.end else { return Err("the process vanished without being reaped".to_owned()) };
-        if let Some(why) = failure(&self.report, &self.request) {
+        if let Some(why) = failure(&self.failure, &self.request) {
             return Ok(not_started(why));
         }
         let usage = self.meter.finish(cgroup).map_err(|e| format!("cannot read the cgroup: {e}"))?;

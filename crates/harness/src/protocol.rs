@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 /// Sent in [`FromHarness::Hello`]; a host refuses a harness of another version.
-pub const PROTOCOL_VERSION: u32 = 3;
+pub const PROTOCOL_VERSION: u32 = 4;
 /// The most payload bytes one frame may carry. A longer length is a protocol error, never an allocation.
 pub const MAX_PAYLOAD: usize = 256 * 1024;
 /// Bytes of `Stdin` that may be under way to a program on a terminal, that is sent and not yet `Taken`.
@@ -69,6 +69,8 @@ pub enum FromHarness {
     Stdout(Vec<u8>),
     /// Bytes of the process' standard error.
     Stderr(Vec<u8>),
+    /// Bytes that the process wrote to its report.
+    Report(Vec<u8>),
     /// The process has ended, every descendant is dead, all its output was sent before this frame.
     Exit(ExecResult),
     /// One file of the build folder; `FileData` frames with exactly `len` bytes follow.
@@ -128,7 +130,14 @@ pub struct ExecRequest {
     /// A terminal as its standard streams, instead of pipes.
     #[serde(default)]
     pub terminal: Option<TerminalRequest>,
+    /// A channel beside its standard streams, on descriptor [`REPORT_FD`], for at most so many bytes. It is the
+    /// harness' own: no other uid can open it by name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub report: Option<u64>,
 }
+
+/// The descriptor of the channel that [`ExecRequest::report`] asks for.
+pub const REPORT_FD: i32 = 3;
 
 /// A terminal for a program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use iteratione_harness::protocol::{COMPILER_UID, ExecLimits, ExecRequest, PROGRAM_UID, Role};
+use iteratione_harness::protocol::{COMPILER_UID, ExecLimits, ExecRequest, PROGRAM_UID, REPORT_FD, Role};
 use rustix::{
     fs::Mode,
     pipe::{PipeFlags, pipe_with},
@@ -72,14 +72,15 @@ enum Step {
 }
 
 /// Starts it. Errors are for people: the request or the jail's limits are in the way.
-pub fn spawn(request: &ExecRequest, stdio: Stdio<'_>) -> Result<Spawned, String> {
+/// `channel` is its end of the report, if it has one.
+pub fn spawn(request: &ExecRequest, stdio: Stdio<'_>, channel: Option<&OwnedFd>) -> Result<Spawned, String> {
     let plan = plan(request)?;
     let (report, report_theirs) = pipe_with(PipeFlags::CLOEXEC).map_err(|e| format!("cannot make a pipe: {e}"))?;
     rustix::io::ioctl_fionbio(&report, true).map_err(|e| format!("cannot set up pipes: {e}"))?;
     match sys::fork().map_err(|e| format!("cannot start a process: {e}"))? {
         sys::Forked::Parent(pid) => Ok(Spawned { pid, report }),
         sys::Forked::Child => {
-            let (step, error) = child(&plan, stdio);
+            let (step, error) = child(&plan, stdio, channel);
             let [a, b, c, d] = error.raw_os_error().unwrap_or(libc::EINVAL).to_le_bytes();
             // A pipe takes five bytes at once; if the parent is gone, so is everything.
             let _ = rustix::io::write(&report_theirs, &[step as u8, a, b, c, d]);
@@ -129,8 +130,8 @@ fn plan(request: &ExecRequest) -> Result<Plan, String> {
 }
 
 /// In the new process: becomes the program, or says where that failed.
-fn child(plan: &Plan, stdio: Stdio<'_>) -> (Step, io::Error) {
-    if let Err(error) = prepare(plan, stdio) {
+fn child(plan: &Plan, stdio: Stdio<'_>, channel: Option<&OwnedFd>) -> (Step, io::Error) {
+    if let Err(error) = prepare(plan, stdio, channel) {
         return (Step::Prepare, error);
     }
     if let Err(error) = become_user(plan.uid) {
@@ -153,7 +154,7 @@ fn child(plan: &Plan, stdio: Stdio<'_>) -> (Step, io::Error) {
     (Step::Exec, error)
 }
 
-fn prepare(plan: &Plan, streams: Stdio<'_>) -> io::Result<()> {
+fn prepare(plan: &Plan, streams: Stdio<'_>, channel: Option<&OwnedFd>) -> io::Result<()> {
     setsid()?;
     let [stdin, stdout, stderr] = match streams {
         Stdio::Pipes(ends) => [&ends.stdin, &ends.stdout, &ends.stderr].map(AsFd::as_fd),
@@ -172,6 +173,10 @@ fn prepare(plan: &Plan, streams: Stdio<'_>) -> io::Result<()> {
     rustix::stdio::dup2_stderr(stderr)?;
     // A second lock: every descriptor of the harness closes at exec by itself. Linux before 5.11 does not know this one.
     let _ = sys::close_from(3, true);
+    if let Some(channel) = channel {
+        // The number is the harness' own signals' until now: the first that it has opened.
+        sys::duplicate_as(channel, REPORT_FD)?;
+    }
     umask(Mode::WGRP | Mode::WOTH);
     limit(Resource::Core, Some(0))?;
     limit(Resource::Fsize, Some(plan.limits.file_bytes))?;
@@ -217,6 +222,7 @@ mod tests {
                 stack_bytes: None,
             },
             terminal: None,
+            report: None,
         }
     }
 

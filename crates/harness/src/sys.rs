@@ -200,6 +200,18 @@ pub fn close_from(first: u32, at_exec: bool) -> io::Result<()> {
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
+/// Makes `fd` known under another number too, across exec. What had that number is closed.
+pub fn duplicate_as(fd: impl AsFd, number: i32) -> io::Result<()> {
+    let fd = fd.as_fd().as_raw_fd();
+    if fd == number {
+        // It stays, but for the mark that would close it.
+        // SAFETY: sets a flag of a descriptor that is borrowed; touches no memory.
+        return check(unsafe { libc::fcntl(fd, libc::F_SETFD, 0) }).map(drop);
+    }
+    // SAFETY: only in a forked child, just before exec, where nothing uses the descriptor that is replaced.
+    check(unsafe { libc::dup2(fd, number) }).map(drop)
+}
+
 /// Texts for exec: pointers that live as long as the strings.
 pub struct Texts<'a> {
     pointers: Vec<*const libc::c_char>,

@@ -16,6 +16,8 @@ mod limits;
 mod programs;
 #[path = "jail/protocol.rs"]
 mod protocol;
+#[path = "jail/report.rs"]
+mod report;
 #[path = "jail/resident.rs"]
 mod resident;
 #[path = "jail/support.rs"]

@@ -36,6 +36,9 @@ pub enum SandboxError {
     /// The workspace folder.
     #[error("workspace: {0}")]
     Workspace(String),
+    /// Unit tests of a lab could not be made ready.
+    #[error("{0}")]
+    Unit(String),
     /// The sandbox is shutting down.
     #[error("the sandbox is stopping")]
     Stopping,

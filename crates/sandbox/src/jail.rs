@@ -158,7 +158,16 @@ impl Jail {
 
     /// Runs one process to its end, feeding it `stdin`. Without a `PATH` in its environment it gets the image's; open
     /// files and file sizes are held to the operator's bounds.
-    pub async fn exec(&mut self, mut request: ExecRequest, stdin: &[u8]) -> Result<Execution, SandboxError> {
+    pub async fn exec(&mut self, request: ExecRequest, stdin: &[u8]) -> Result<Execution, SandboxError> {
+        self.exec_reporting(request, stdin).await.map(|(done, _)| done)
+    }
+
+    /// As [`Jail::exec`]; also gives what the process reported, if the request asks for a report.
+    pub async fn exec_reporting(
+        &mut self,
+        mut request: ExecRequest,
+        stdin: &[u8],
+    ) -> Result<(Execution, Vec<u8>), SandboxError> {
         self.fit(&mut request);
         let within = Duration::from_millis(request.limits.wall_ms).saturating_add(self.limits.answer_grace);
         self.begin()?;

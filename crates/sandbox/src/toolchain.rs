@@ -21,6 +21,7 @@ mod hot;
 pub mod java;
 pub mod layout;
 pub mod names;
+pub mod unit;
 
 use layout::Laid;
 use names::NameMap;
@@ -155,6 +156,7 @@ impl Program {
             cwd: SCRATCH_DIR.to_owned(),
             limits,
             terminal: None,
+            report: None,
         }
     }
 
@@ -186,13 +188,50 @@ pub async fn open(
     run: Resources,
     job: &str,
 ) -> Result<(Build, Option<Jail>), SandboxError> {
+    open_as(sandbox, language, order, run, job, Purpose::Program).await
+}
+
+/// As [`open`], of what others call: there need not be an entry point.
+pub async fn open_library(
+    sandbox: &Sandbox,
+    language: &Language,
+    order: Order<'_>,
+    run: Resources,
+    job: &str,
+) -> Result<(Build, Option<Jail>), SandboxError> {
+    open_as(sandbox, language, order, run, job, Purpose::Library).await
+}
+
+/// What is built for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    /// To be started.
+    Program,
+    /// To be called by tests: where nothing can be started, that is no failure.
+    Library,
+}
+
+impl Purpose {
+    fn main(self, found: Result<String, BuildFailure>) -> Result<String, BuildFailure> {
+        if self == Self::Library { Ok(found.unwrap_or_default()) } else { found }
+    }
+}
+
+async fn open_as(
+    sandbox: &Sandbox,
+    language: &Language,
+    order: Order<'_>,
+    run: Resources,
+    job: &str,
+    purpose: Purpose,
+) -> Result<(Build, Option<Jail>), SandboxError> {
     let (laid, start) = match plan(language, order) {
         Ok(planned) => planned,
         Err(build) => return Ok((*build, None)),
     };
     let Some(hot) = hot::compile(sandbox, language, &laid, &start).await else {
         let mut jail = sandbox.take(language, sandbox.compile_resources(language), job).await?;
-        let build = build_in(&mut jail, language, order, run, laid, &start).await?;
+        let build = build_in(&mut jail, language, order, run, (laid, &start, purpose)).await?;
         return Ok((build, Some(jail)));
     };
     let (result, failure) = judged(language, &laid, &hot.done);
@@ -206,6 +245,7 @@ pub async fn open(
         Entry::File => main_file(language, &laid.sources, order),
         Entry::JavaClass => java::entry::choose(&parsed(classes()), order.main, order.given),
     };
+    let main = purpose.main(main);
     let mut jail = None;
     if main.is_ok() {
         let fresh = jail.insert(sandbox.take(language, run, job).await?);
@@ -223,7 +263,7 @@ pub async fn build(
     run: Resources,
 ) -> Result<Build, SandboxError> {
     match plan(language, order) {
-        Ok((laid, start)) => build_in(jail, language, order, run, laid, &start).await,
+        Ok((laid, start)) => build_in(jail, language, order, run, (laid, &start, Purpose::Program)).await,
         Err(build) => Ok(*build),
     }
 }
@@ -248,8 +288,7 @@ async fn build_in(
     language: &Language,
     order: Order<'_>,
     run: Resources,
-    laid: Laid,
-    start: &str,
+    (laid, start, purpose): (Laid, &str, Purpose),
 ) -> Result<Build, SandboxError> {
     jail.write_sources(&laid.files).await?;
     let (result, failure) = compile(jail, language, &laid, start, run.cpus).await?;
@@ -262,7 +301,7 @@ async fn build_in(
         Entry::File => main_file(language, &laid.sources, order),
         Entry::JavaClass => main_class(jail, order).await?,
     };
-    Ok(finished(language, laid, result, main, run))
+    Ok(finished(language, laid, result, purpose.main(main), run))
 }
 
 fn finished(
@@ -322,6 +361,7 @@ async fn compile(
             stack_bytes: None,
         },
         terminal: None,
+        report: None,
     };
     let done = jail.exec(request, b"").await?;
     if let Some(why) = &done.result.spawn_error {

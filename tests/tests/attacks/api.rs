@@ -34,7 +34,8 @@ impl Raw {
     /// Of nobody.
     fn anonymous(arena: &Arena<'_>) -> Self {
         // A connection for each request: the service may close one after a refusal whose body it has not read.
-        let http = reqwest::Client::builder().timeout(DEADLINE).pool_max_idle_per_host(0).build().expect("a client");
+        let http =
+            iteratione_client::http::plain().timeout(DEADLINE).pool_max_idle_per_host(0).build().expect("a client");
         Self { http, base: arena.stack.url.clone(), token: None }
     }
 

@@ -78,8 +78,7 @@ const COURSES: Needs = Needs::One(&[CoursesWrite]);
 const ACCOUNT: Needs = Needs::One(&[]);
 const ADMIN: Needs = Needs::One(&[Admin]);
 const SEE_GRADES: Needs = Needs::One(&[GradesRead, GradesWrite]);
-/// For endpoints that change grades.
-#[allow(dead_code, reason = "named for the lines below")]
+/// What changes grades.
 const GRADES: Needs = Needs::One(&[GradesWrite]);
 
 /// One line per operation of the OpenAPI document.
@@ -119,6 +118,26 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
     ("GET", "/submissions/{submission}", SEE_SUBMISSIONS),
     ("GET", "/submissions/{submission}/files", SEE_SUBMISSIONS),
     ("GET", "/submissions/{submission}/events", SEE_SUBMISSIONS),
+    ("GET", "/submissions/{submission}/history", SEE_SUBMISSIONS),
+    ("GET", "/submissions/{submission}/results.json", SEE_SUBMISSIONS),
+    ("GET", "/submissions/{submission}/junit.xml", SEE_SUBMISSIONS),
+    ("GET", "/labs/{lab}/validation", LABS),
+    ("GET", "/labs/{lab}/extensions", SEE_GRADES),
+    ("GET", "/labs/{lab}/extensions/{user}", SEE_GRADES),
+    ("PUT", "/labs/{lab}/extensions/{user}", GRADES),
+    ("DELETE", "/labs/{lab}/extensions/{user}", GRADES),
+    // Grades.
+    ("POST", "/labs/{lab}/rejudge", GRADES),
+    ("GET", "/labs/{lab}/rejudges", SEE_GRADES),
+    ("POST", "/submissions/{submission}/rejudge", GRADES),
+    ("GET", "/rejudges/{rejudge}", SEE_GRADES),
+    ("POST", "/rejudges/{rejudge}/apply", GRADES),
+    ("POST", "/rejudges/{rejudge}/cancel", GRADES),
+    ("GET", "/courses/{course}/gradebook", SEE_GRADES),
+    ("GET", "/courses/{course}/grades/me", SEE_SUBMISSIONS),
+    ("GET", "/labs/{lab}/statistics", SEE_GRADES),
+    ("GET", "/courses/{course}/invitations", COURSES),
+    ("DELETE", "/courses/{course}/invitations", COURSES),
     // Audit and webhooks.
     ("GET", "/audit", ADMIN),
     ("GET", "/courses/{course}/audit", SEE_GRADES),

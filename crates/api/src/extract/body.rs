@@ -9,9 +9,10 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, error::Category};
 use serde_path_to_error::{Path, Segment};
 
+use super::objects::Objects;
 use crate::error::ApiError;
 
-/// A JSON body. Unknown fields are refused by the types themselves (`deny_unknown_fields`); a wrong field is named by
+/// A JSON body. An object is an object, not a list of its values; unknown fields are refused by the types themselves (`deny_unknown_fields`); a wrong field is named by
 /// its JSON pointer; nesting is bounded by serde_json at 128 levels; a NUL character is refused, because PostgreSQL
 /// cannot store one.
 #[derive(Debug, Clone, Copy)]
@@ -57,7 +58,7 @@ pub(crate) async fn read_body_up_to(request: Request, limit: usize) -> Result<By
 /// Reads JSON, or says where it is wrong.
 pub(crate) fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut reader).map_err(|e| {
+    let value = serde_path_to_error::deserialize(Objects(&mut reader)).map_err(|e| {
         let pointer = pointer_of(e.path());
         refusal(e.inner(), pointer)
     })?;

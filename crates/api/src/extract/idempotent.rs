@@ -24,7 +24,8 @@ pub const KEY_HEADER: HeaderName = HeaderName::from_static("idempotency-key");
 /// Says that an answer is a stored one.
 pub const REPLAYED_HEADER: HeaderName = HeaderName::from_static("idempotent-replayed");
 
-const MAX_KEY_LENGTH: usize = 200;
+/// Characters of a key.
+pub const MAX_KEY_LENGTH: usize = 200;
 /// A twin waits so long for the first to end.
 const TWIN_WAIT_MS: u32 = 5_000;
 
@@ -42,7 +43,9 @@ impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
         let key = match parts.headers.get(KEY_HEADER) {
             None => None,
             Some(value) => match value.to_str() {
-                Ok(key) if !key.is_empty() && key.len() <= MAX_KEY_LENGTH => Some(key.to_owned()),
+                Ok(key) if (1..=MAX_KEY_LENGTH).contains(&key.len()) && !key.contains(char::is_control) => {
+                    Some(key.to_owned())
+                }
                 _ => {
                     return Err(ApiError::BadRequest(format!(
                         "Idempotency-Key must be 1 to {MAX_KEY_LENGTH} printable ASCII characters."

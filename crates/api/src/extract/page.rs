@@ -7,7 +7,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::Params;
+use super::{Params, url::given};
 use crate::error::ApiError;
 
 const DEFAULT_LIMIT: i64 = 50;
@@ -25,9 +25,10 @@ pub struct Page {
 #[into_params(parameter_in = Query)]
 pub struct PageQuery {
     /// At most so many items, 1 to 200; 50 unless given.
+    #[serde(default, deserialize_with = "given")]
     #[param(minimum = 1, maximum = 200)]
     limit: Option<i64>,
-    /// `next` of the page before.
+    /// `next` of the page before; empty for the first page.
     after: Option<String>,
 }
 

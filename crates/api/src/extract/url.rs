@@ -4,7 +4,7 @@ use axum::{
     extract::{FromRequestParts, Path, path::ErrorKind, rejection::PathRejection},
     http::request::Parts,
 };
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 
 use crate::error::ApiError;
 
@@ -48,6 +48,12 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
             .map_err(|e| ApiError::BadRequest(format!("The query is not valid: {}.", source_of(&e))))?;
         Ok(Self(value))
     }
+}
+
+/// For optional parameters that are no texts: `user=` names nobody and is refused. An `Option` alone would take it for
+/// nothing, and a list of one account's for everybody's.
+pub fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
 }
 
 fn source_of(error: &dyn std::error::Error) -> String {

@@ -1,6 +1,7 @@
 //! Courses and who is in them: `/courses/…`.
 
 mod create;
+mod invitations;
 mod join;
 mod members;
 mod read;
@@ -24,6 +25,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(read::get, update::update))
         .routes(routes!(join::join))
         .merge(members::routes())
+        .merge(invitations::routes())
 }
 
 /// A course, as one of its members sees it.

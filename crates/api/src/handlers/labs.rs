@@ -2,6 +2,7 @@
 
 mod deadline;
 mod delete;
+mod extensions;
 mod get;
 mod list;
 mod publish;
@@ -11,7 +12,9 @@ mod submit;
 #[cfg(test)]
 mod tests;
 mod upload;
+mod validation;
 
+pub(super) use self::deadline::late_factor;
 use axum::extract::DefaultBodyLimit;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -31,5 +34,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(list::list_labs))
         .routes(routes!(get::get_lab, delete::delete_lab))
         .routes(routes!(publish::publish_lab))
+        .routes(routes!(validation::get_validation))
         .routes(routes!(submissions::list_submissions))
+        .merge(extensions::routes())
 }

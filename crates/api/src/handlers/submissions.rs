@@ -3,6 +3,8 @@
 mod events;
 mod files;
 mod get;
+mod junit_xml;
+mod results_json;
 #[cfg(test)]
 mod tests;
 
@@ -15,4 +17,6 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(get::get_submission))
         .routes(routes!(files::get_files))
         .routes(routes!(events::follow))
+        .routes(routes!(results_json::get_results_json))
+        .routes(routes!(junit_xml::get_junit_xml))
 }

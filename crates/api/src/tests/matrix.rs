@@ -66,6 +66,12 @@ const MATRIX: &[(&str, &str, [u16; 9])] = &[
     ("GET", "/labs/{draft}", [401, 404, 404, 404, 404, 200, 200, 200, 200]),
     ("GET", "/labs/{nothing}", [401, 404, 404, 404, 404, 404, 404, 404, 404]),
     ("GET", "/labs/no-id", [401, 404, 404, 404, 404, 404, 404, 404, 404]),
+    ("GET", "/labs/{published}/validation", [401, 404, 404, 403, 403, 200, 200, 200, 200]),
+    ("GET", "/labs/{draft}/validation", [401, 404, 404, 404, 404, 200, 200, 200, 200]),
+    ("PUT", "/labs/{published}/extensions/{student}", [401, 404, 404, 403, 403, 201, 200, 200, 403]),
+    ("PUT", "/labs/{published}/extensions/{nothing}", [401, 404, 404, 403, 403, 404, 404, 404, 403]),
+    ("GET", "/labs/{published}/extensions/{student}", [401, 404, 404, 403, 403, 200, 200, 200, 200]),
+    ("GET", "/labs/{published}/extensions", [401, 404, 404, 403, 403, 200, 200, 200, 200]),
     ("POST", "/labs/{published}/publish", [401, 404, 404, 403, 403, 403, 202, 202, 403]),
     ("POST", "/labs/{draft}/publish", [401, 404, 404, 404, 404, 403, 202, 202, 403]),
     ("POST", "/labs/{published}/submissions", [401, 404, 404, 202, 202, 202, 202, 202, 403]),
@@ -82,6 +88,14 @@ const MATRIX: &[(&str, &str, [u16; 9])] = &[
     ("GET", "/submissions/{nothing}", [401, 404, 404, 404, 404, 404, 404, 404, 404]),
     ("GET", "/submissions/{nothing}/files", [401, 404, 404, 404, 404, 404, 404, 404, 404]),
     ("GET", "/submissions/{nothing}/events", [401, 404, 404, 404, 404, 404, 404, 404, 404]),
+    ("POST", "/labs/{published}/rejudge", [401, 404, 404, 403, 403, 202, 202, 202, 403]),
+    ("GET", "/labs/{published}/rejudges", [401, 404, 404, 403, 403, 200, 200, 200, 200]),
+    ("GET", "/labs/{published}/statistics", [401, 404, 404, 403, 403, 200, 200, 200, 200]),
+    ("POST", "/submissions/{students}/rejudge", [401, 404, 404, 404, 403, 202, 202, 202, 403]),
+    ("POST", "/submissions/{solution}/rejudge", [401, 404, 404, 404, 404, 404, 404, 404, 403]),
+    ("GET", "/submissions/{students}/history", [401, 404, 404, 404, 200, 200, 200, 200, 200]),
+    ("GET", "/submissions/{students}/results.json", [401, 404, 404, 404, 200, 200, 200, 200, 200]),
+    ("GET", "/submissions/{students}/junit.xml", [401, 404, 404, 404, 200, 200, 200, 200, 200]),
     // Audit and webhooks.
     ("GET", "/audit", [401, 403, 403, 403, 403, 403, 403, 200, 403]),
     ("GET", "/courses/c/audit", [401, 404, 404, 403, 403, 403, 200, 200, 200]),
@@ -95,8 +109,18 @@ const MATRIX: &[(&str, &str, [u16; 9])] = &[
     ("POST", "/courses/c/webhooks/{webhook}/deliveries/{delivery}/redeliver", [401, 404, 404, 403, 403, 403, 202, 202, 403]),
     // An instructor elsewhere does not reach this course's webhook through their own.
     ("GET", "/courses/elsewhere/webhooks/{webhook}", [401, 404, 404, 404, 404, 404, 404, 404, 404]),
+    // Grades.
+    ("GET", "/rejudges/{rejudge}", [401, 404, 404, 404, 404, 200, 200, 200, 200]),
+    ("GET", "/rejudges/{nothing}", [401, 404, 404, 404, 404, 404, 404, 404, 404]),
+    ("POST", "/rejudges/{rejudge}/apply", [401, 404, 404, 404, 404, 403, 409, 409, 403]),
+    ("POST", "/rejudges/{rejudge}/cancel", [401, 404, 404, 404, 404, 200, 409, 409, 403]),
+    ("GET", "/courses/c/gradebook", [401, 404, 404, 403, 403, 200, 200, 200, 200]),
+    ("GET", "/courses/c/grades/me", [401, 404, 404, 200, 200, 200, 200, 200, 200]),
+    ("GET", "/courses/c/invitations", [401, 404, 404, 403, 403, 403, 200, 200, 200]),
     // What destroys.
+    ("DELETE", "/courses/c/invitations?email=nobody@test.test", [401, 404, 404, 403, 403, 403, 404, 404, 403]),
     ("DELETE", "/courses/c/webhooks/{webhook}", [401, 404, 404, 403, 403, 403, 204, 404, 403]),
+    ("DELETE", "/labs/{published}/extensions/{student}", [401, 404, 404, 403, 403, 204, 404, 404, 403]),
     ("DELETE", "/courses/c/members/{victim}", [401, 404, 404, 403, 403, 403, 204, 404, 403]),
     ("DELETE", "/courses/c/members?user={victim2}", [401, 404, 404, 403, 403, 403, 204, 404, 403]),
     ("DELETE", "/labs/{draft2}", [401, 404, 404, 404, 404, 403, 204, 404, 403]),
@@ -150,6 +174,7 @@ impl Things {
             ("{published}", published.to_string()),
             ("{draft}", draft("draft").await),
             ("{draft2}", draft("draft2").await),
+            ("{rejudge}", rejudge(world, students).await),
             ("{students}", students.to_string()),
             ("{solution}", solution),
             ("{student}", world.student.id.to_string()),
@@ -165,6 +190,13 @@ impl Things {
     }
 }
 
+/// A rejudge set of one submission.
+async fn rejudge(world: &World, submission: iteratione_common::ids::SubmissionId) -> String {
+    let path = format!("/submissions/{submission}/rejudge");
+    let set = world.app.post(&world.instructor, &path, &json!({})).await.expect(202);
+    set["id"].as_str().expect("id").to_owned()
+}
+
 /// What is sent along: something that would be right. `column` keeps apart what must be unique.
 fn body(method: &str, path: &str, column: usize) -> Option<Value> {
     let path = path.split('?').next().unwrap_or(path);
@@ -178,6 +210,8 @@ fn body(method: &str, path: &str, column: usize) -> Option<Value> {
         ("POST", "/courses") => json!({"slug": format!("new-{column}"), "title": "New"}),
         ("POST", "/courses/join") => json!({"join_code": "abcdefgh"}),
         ("POST", "/courses/c/members") => json!({"email": "newcomer@test.test", "role": "student"}),
+        ("PUT", path) if path.contains("/extensions/") => json!({"extra_attempts": 3}),
+        ("POST", path) if path.ends_with("/rejudge") => json!({}),
         ("POST", "/courses/c/webhooks") => json!({"url": "https://127.0.0.1:9/"}),
         ("PATCH", path) if path.contains("/webhooks/") => json!({"active": true}),
         ("PATCH", _) => json!({"title": "Renamed"}),

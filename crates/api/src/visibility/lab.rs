@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use iteratione_common::{
     ids::{CourseId, LabId},
     lab::{
-        Attempts, Checker, FileRole, LabDocument, LateRule, Scoring, Solution, StarterFile, Test, TestFile, TestGroup,
-        TestKind, TestLimits, Visibility,
+        Attempts, Checker, Counting, FileRole, JudgeProgram, LabDocument, LateRule, ProgramCall, Scoring, Solution,
+        StarterFile, Test, TestFile, TestGroup, TestKind, TestLimits, Visibility,
     },
     store::{LabStatus, lab::LabRow},
 };
@@ -60,9 +60,14 @@ pub struct LabView {
     pub late: Vec<LateRule>,
     /// How often a student may submit.
     pub attempts: Attempts,
+    /// Which of a student's submissions counts for the gradebook.
+    pub counting: Counting,
     /// The viewer's own attempts; students only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub own: Option<OwnAttempts>,
+    /// The instructor's programs that judge, by name; staff only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub programs: Option<BTreeMap<String, JudgeProgram>>,
     /// Reference solutions; staff only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub solutions: Option<Vec<Solution>>,
@@ -78,6 +83,8 @@ pub struct OwnAttempts {
     pub used: i64,
     /// How many are left; null for no bound.
     pub left: Option<i64>,
+    /// How many of them can be made right now; null for no bound per hour.
+    pub left_now: Option<u32>,
     /// When the next is allowed, if not now.
     pub next_at: Option<Timestamp>,
 }
@@ -123,6 +130,15 @@ pub struct TestOutlineView {
     /// How output is compared.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub checker: Option<Checker>,
+    /// The program at the other end of an interactive test; staff only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interactor: Option<ProgramCall>,
+    /// How often the program may run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub passes: Option<u32>,
+    /// Weights of a unit test's methods; staff only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weights: Option<BTreeMap<String, f64>>,
     /// Limits of this test alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limits: Option<TestLimits>,
@@ -140,6 +156,7 @@ pub fn lab_for_staff(row: LabRow, document: LabDocument, now: Timestamp) -> LabV
     view.statement_md = Some(document.statement_md);
     view.starter = document.starter;
     view.groups = document.groups.into_iter().map(|g| group(g, |test| whole(test, true))).collect();
+    view.programs = Some(document.programs);
     view.solutions = Some(document.solutions);
     view.validation = validation;
     view
@@ -191,7 +208,9 @@ fn head(row: LabRow, revision: i32, status: LabStatus, document: &LabDocument, n
         due_at: document.due_at,
         late: document.late.clone(),
         attempts: document.attempts,
+        counting: document.counting,
         own: None,
+        programs: None,
         solutions: None,
         validation: None,
     }
@@ -207,7 +226,7 @@ fn group(group: TestGroup, test: impl Fn(Test) -> TestOutlineView) -> GroupView 
     }
 }
 
-fn whole(test: Test, with_message: bool) -> TestOutlineView {
+fn whole(test: Test, staff: bool) -> TestOutlineView {
     TestOutlineView {
         name: test.name,
         visibility: test.visibility,
@@ -218,8 +237,11 @@ fn whole(test: Test, with_message: bool) -> TestOutlineView {
         files: Some(test.files),
         expected: Some(test.expected),
         checker: Some(test.checker),
+        interactor: test.interactor.filter(|_| staff),
+        passes: Some(test.passes).filter(|passes| *passes > 1),
+        weights: Some(test.weights).filter(|weights| staff && !weights.is_empty()),
         limits: test.limits,
-        message: test.message.filter(|_| with_message),
+        message: test.message.filter(|_| staff),
     }
 }
 
@@ -234,6 +256,9 @@ fn outline(test: &Test) -> TestOutlineView {
         files: None,
         expected: None,
         checker: None,
+        interactor: None,
+        passes: None,
+        weights: None,
         limits: None,
         message: None,
     }

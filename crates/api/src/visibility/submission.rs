@@ -71,6 +71,8 @@ pub struct SubmissionLine {
     pub attempt: i32,
     /// How often grading was begun.
     pub grading_attempt: i32,
+    /// When a rejudge last replaced its grade.
+    pub regraded_at: Option<Timestamp>,
 }
 
 impl SubmissionLine {
@@ -95,6 +97,7 @@ impl SubmissionLine {
             finished_at: row.finished_at,
             attempt: row.ordinal,
             grading_attempt: row.grading_attempt,
+            regraded_at: row.regraded_at,
         }
     }
 }

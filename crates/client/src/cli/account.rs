@@ -32,7 +32,7 @@ impl Account {
     pub fn new(arguments: &Arguments) -> anyhow::Result<Self> {
         let api = arguments.url.trim_end_matches('/').to_owned();
         ensure!(api.starts_with("http://"), ClientError::Address(api));
-        let http = reqwest::Client::builder()
+        let http = crate::http::builder(&api)
             .cookie_store(true)
             .connect_timeout(ticket::DEADLINE)
             .user_agent(concat!("iteratione-run/", env!("CARGO_PKG_VERSION")))
@@ -61,10 +61,8 @@ impl Account {
     /// Signs in by password, if there is an address.
     pub async fn sign_in(&self, email: Option<&str>) -> anyhow::Result<()> {
         let Some(email) = email else { return Ok(()) };
-        let password = match variable("ITERATIONE_PASSWORD") {
-            Some(password) => password,
-            None => ask_password(email)?,
-        };
+        let asked = || ask_password(&format!("password of {email}"), "set ITERATIONE_PASSWORD");
+        let password = variable("ITERATIONE_PASSWORD").map_or_else(asked, Ok)?;
         let request = self.http.post(format!("{}/api/v1/auth/login", self.api));
         let request = request.json(&json!({"email": email, "password": password}));
         ticket::call(request, &self.api, &Auth::Cookie).await.context("you are not signed in")?;
@@ -97,14 +95,14 @@ fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-/// Asks on the terminal, without showing what is typed.
-fn ask_password(email: &str) -> anyhow::Result<String> {
+/// Asks on the terminal, without showing what is typed; `instead` is what to do where there is no terminal.
+pub fn ask_password(question: &str, instead: &str) -> anyhow::Result<String> {
     let mut terminal = std::fs::File::options()
         .read(true)
         .write(true)
         .open("/dev/tty")
-        .context("there is no terminal to ask for the password: set ITERATIONE_PASSWORD")?;
-    write!(terminal, "password of {email}: ")?;
+        .with_context(|| format!("there is no terminal to ask on: {instead}"))?;
+    write!(terminal, "{question}: ")?;
     let hidden = raw::Mode::hidden(&terminal)?;
     let (mut line, mut byte) = (Vec::new(), [0]);
     while terminal.read(&mut byte)? == 1 && byte[0] != b'\n' {

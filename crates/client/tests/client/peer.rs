@@ -59,7 +59,11 @@ impl Peer {
     }
 
     pub fn connector(&self) -> Connector {
-        Connector { http: reqwest::Client::new(), api: self.url.clone(), auth: Auth::Token(TOKEN.to_owned()) }
+        Connector {
+            http: iteratione_client::http::plain().build().expect("a client"),
+            api: self.url.clone(),
+            auth: Auth::Token(TOKEN.to_owned()),
+        }
     }
 
     /// The next connection.

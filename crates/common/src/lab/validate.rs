@@ -7,11 +7,13 @@ mod schedule;
 mod solutions;
 #[cfg(test)]
 mod tests;
+mod units;
 
 use serde::{Deserialize, Serialize};
 
 use self::report::Report;
 pub use self::report::escape;
+pub use self::schedule::is_sensible;
 use super::{LabDocument, TestLimits, Visibility};
 use crate::language::Languages;
 pub use crate::problem::Problem;
@@ -56,6 +58,7 @@ pub fn validate(document: &LabDocument, languages: &Languages, ceilings: &Ceilin
     document_itself(&mut report, document, languages);
     groups::check(&mut report, document, ceilings);
     solutions::check(&mut report, document, languages);
+    units::check(&mut report, document, languages);
     schedule::check(&mut report, document);
     report.finish()
 }
@@ -69,6 +72,7 @@ pub fn warnings(document: &LabDocument) -> Vec<Problem> {
     if document.solutions.is_empty() {
         found.push(Problem::new("/solutions", "there is no reference solution: publishing will prove nothing"));
     }
+    units::warn(&mut found, document);
     let mut tests = document.groups.iter().flat_map(|g| &g.tests);
     if !tests.clone().any(|t| t.visibility == Visibility::Sample) {
         found.push(Problem::new("/groups", "no test is a sample: students see no example before they submit"));

@@ -45,12 +45,19 @@ pub struct NewAccount<'a> {
 /// The unique index on addresses.
 pub const EMAIL_CONSTRAINT: &str = "account_email";
 
-/// Adds an account; a second one with the same address breaks [`EMAIL_CONSTRAINT`].
+/// Adds an account; a second one with the same address breaks [`EMAIL_CONSTRAINT`]. It is at once a student of the courses
+/// that it is invited to.
 pub async fn insert(db: impl PgExecutor<'_>, new: &NewAccount<'_>) -> sqlx::Result<AccountRow> {
     sqlx::query_as!(
         AccountRow,
-        "insert into account (account_id, email, name, password_hash, role) values ($1, $2, $3, $4, $5)
-         returning account_id, email, name, role, created_at",
+        "with new as (
+           insert into account (account_id, email, name, password_hash, role) values ($1, $2, $3, $4, $5)
+           returning account_id, email, name, role, created_at),
+         invited as (
+           delete from course_invitation i using new where i.email = lower(new.email) returning i.course_id),
+         joined as (
+           insert into course_member (course_id, account_id, role) select i.course_id, new.account_id, 'student' from invited i, new)
+         select account_id, email, name, role, created_at from new",
         new.id as UserId,
         new.email,
         new.name,

@@ -80,12 +80,16 @@ const DISPATCH_LOCK: i64 = 0x6974_6572_6469_7370;
 /// The streams are kept shallow (two jobs for each slot of a living grader), because a stream cannot be reordered:
 /// so the choice is made late, by class, then by each account's turn, then by age. Of one account no more are under
 /// way than its grader's `per_account`, or half of all slots if that is more: whoever comes next finds a free slot.
-/// A background job that has waited two minutes counts as a submission, so that it does not starve.
+/// A background job that has waited two minutes counts as a submission, so that it does not starve; one of a rejudge
+/// set, of which there may be hundreds, only after an hour. All rejudges together leave one slot of a grader that has
+/// several to whoever hands in, so that nobody waits for the end of one.
 pub async fn dispatch(tx: &mut PgTransaction<'_>) -> sqlx::Result<Vec<Dispatched>> {
     sqlx::query!("select pg_advisory_xact_lock($1)", DISPATCH_LOCK).execute(&mut **tx).await?;
     let room = sqlx::query!(
         r#"select 2 * coalesce(sum(slots), 0) - (select count(*) from grading_job where state = 'dispatched') as "window!",
-                  greatest(coalesce(max(per_account), 1), coalesce(sum(slots), 0) / 2) as "per_account!"
+                  greatest(coalesce(max(per_account), 1), coalesce(sum(slots), 0) / 2) as "per_account!",
+                  greatest(coalesce(sum(slots), 0) - 1, 1)
+                    - (select count(*) from grading_job where rejudge and state in ('dispatched', 'running')) as "rejudges!"
              from worker where seen_at > clock_timestamp() - interval '20 seconds'"#
     )
     .fetch_one(&mut **tx)
@@ -99,13 +103,15 @@ pub async fn dispatch(tx: &mut PgTransaction<'_>) -> sqlx::Result<Vec<Dispatched
              select account_id, count(*) as n from grading_job where state in ('dispatched', 'running') group by 1),
            ranked as (
              select j.submission_id, j.created_at,
-                    case when j.class = 2 and j.created_at < clock_timestamp() - interval '2 minutes' then 1 else j.class end as class,
+                    case when j.class = 2 and j.created_at < clock_timestamp() - case when j.rejudge then interval '1 hour' else interval '2 minutes' end
+                         then 1 else j.class end as class,
+                    case when j.rejudge then row_number() over (partition by j.rejudge order by j.created_at, j.submission_id) else 0 end as rejudge,
                     coalesce(l.n, 0) + row_number() over (partition by j.account_id order by j.class, j.created_at, j.submission_id) as turn
                from grading_job j left join live l using (account_id)
               where j.state = 'queued' and j.run_after <= clock_timestamp()),
            pick as (
              select submission_id, row_number() over (order by class, turn, created_at, submission_id) as place
-               from ranked where turn <= $1 order by place limit $2),
+               from ranked where turn <= $1 and rejudge <= $3 order by place limit $2),
            taken as (
              select j.submission_id, pick.place from grading_job j join pick using (submission_id) where j.state = 'queued' for update of j skip locked),
            sent as (
@@ -115,7 +121,8 @@ pub async fn dispatch(tx: &mut PgTransaction<'_>) -> sqlx::Result<Vec<Dispatched
            select s.submission_id as "submission: SubmissionId", s.attempt, s.class as "class: JobClass"
              from sent s join pick using (submission_id) order by pick.place"#,
         room.per_account,
-        room.window
+        room.window,
+        room.rejudges.max(0)
     )
     .fetch_all(&mut **tx)
     .await
@@ -148,6 +155,8 @@ pub struct Claimed {
     pub main: Option<String>,
     /// The revision's document.
     pub document: LabDocument,
+    /// The deadline that holds for this student: the lab's, or an extension.
+    pub due_at: Option<Timestamp>,
     /// When it was handed in.
     pub created_at: Timestamp,
     /// The database's clock at the claim.
@@ -177,9 +186,10 @@ pub async fn claim(
            select c.attempt, c.handed_back, c.class as "class: JobClass",
                   s.lab_id as "lab: LabId", s.revision_id as "revision: RevisionId", s.account_id as "account: UserId",
                   s.kind as "kind: SubmissionKind", s.language, s.files as "files: Json<Vec<SourceFile>>", s.main,
-                  s.created_at as "created_at: Time", r.document as "document: Json<LabDocument>", clock_timestamp() as "now!: Time",
+                  s.created_at as "created_at: Time", r.document as "document: Json<LabDocument>", e.due_at as "extended: Time", clock_timestamp() as "now!: Time",
                   extract(epoch from clock_timestamp() - c.ready_at)::float8 as "waited!"
-             from claimed c join submission s using (submission_id) join lab_revision r using (revision_id)"#,
+             from claimed c join submission s using (submission_id) join lab_revision r using (revision_id)
+             left join extension e on e.lab_id = s.lab_id and e.account_id = s.account_id"#,
         submission as _,
         dispatched_attempt,
         worker as _,
@@ -199,6 +209,7 @@ pub async fn claim(
         language: row.language,
         files: row.files.0,
         main: row.main,
+        due_at: row.extended.map(Time::to_jiff).or(row.document.0.due_at),
         document: row.document.0,
         created_at: row.created_at.to_jiff(),
         now: row.now.to_jiff(),

@@ -140,6 +140,8 @@ pub struct SubmissionRow {
     pub finished_at: Option<Timestamp>,
     /// How often a grader took it.
     pub grading_attempt: i32,
+    /// When an applied rejudge set last replaced its grade.
+    pub regraded_at: Option<Timestamp>,
 }
 
 /// What the queries below select; the macros want a type of exactly their columns.
@@ -164,6 +166,7 @@ struct Raw {
     created_at: Time,
     finished_at: Option<Time>,
     grading_attempt: i32,
+    regraded_at: Option<Time>,
 }
 
 impl From<Raw> for SubmissionRow {
@@ -189,6 +192,7 @@ impl From<Raw> for SubmissionRow {
             created_at: raw.created_at.to_jiff(),
             finished_at: raw.finished_at.map(Time::to_jiff),
             grading_attempt: raw.grading_attempt,
+            regraded_at: raw.regraded_at.map(Time::to_jiff),
         }
     }
 }
@@ -199,7 +203,7 @@ pub async fn get(db: impl PgExecutor<'_>, id: SubmissionId) -> sqlx::Result<Opti
         Raw,
         r#"select s.submission_id as id, s.lab_id as lab, l.course_id as course, s.revision_id as revision, r.number as revision_number,
                   s.account_id as account, s.kind, s.solution, s.language, s.main, s.ordinal, s.status, s.verdict, s.score, s.max_score,
-                  s.late_factor, s.grade as "grade: Json<Grade>", s.created_at, s.finished_at, j.attempt as grading_attempt
+                  s.late_factor, s.grade as "grade: Json<Grade>", s.created_at, s.finished_at, j.attempt as grading_attempt, s.regraded_at
              from submission s
              join grading_job j using (submission_id)
              join lab l using (lab_id)
@@ -244,11 +248,22 @@ pub async fn files(db: impl PgExecutor<'_>, id: SubmissionId) -> sqlx::Result<Op
     Ok(files.map(|f| f.0))
 }
 
-/// Students' submissions to a lab, newest first, without their grades: of one account or of all, those older than `after`.
+/// Which submissions to a lab a list is about.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Filter {
+    /// Of this account only.
+    pub account: Option<UserId>,
+    /// With this verdict only.
+    pub verdict: Option<Verdict>,
+    /// Handed in at this moment or later.
+    pub since: Option<Timestamp>,
+}
+
+/// Students' submissions to a lab, newest first, without their grades: those older than `after`.
 pub async fn page(
     db: impl PgExecutor<'_>,
     lab: LabId,
-    account: Option<UserId>,
+    filter: Filter,
     after: Option<SubmissionId>,
     limit: i64,
 ) -> sqlx::Result<Vec<SubmissionRow>> {
@@ -256,7 +271,7 @@ pub async fn page(
         Raw,
         r#"select s.submission_id as id, s.lab_id as lab, l.course_id as course, s.revision_id as revision, r.number as revision_number,
                   s.account_id as account, s.kind, s.solution, s.language, s.main, s.ordinal, s.status, s.verdict, s.score, s.max_score,
-                  s.late_factor, null::json as "grade: Json<Grade>", s.created_at, s.finished_at, j.attempt as grading_attempt
+                  s.late_factor, null::json as "grade: Json<Grade>", s.created_at, s.finished_at, j.attempt as grading_attempt, s.regraded_at
              from submission s
              join grading_job j using (submission_id)
              join lab l using (lab_id)
@@ -264,12 +279,16 @@ pub async fn page(
             where s.lab_id = $1 and s.kind = 'student'
               and ($2::uuid is null or s.account_id = $2)
               and ($3::uuid is null or s.submission_id < $3)
+              and ($5::verdict is null or s.verdict = $5)
+              and ($6::timestamptz is null or s.created_at >= $6)
             order by s.submission_id desc
             limit $4"#,
         lab as _,
-        account as _,
+        filter.account as _,
         after as _,
-        limit
+        limit,
+        filter.verdict as Option<Verdict>,
+        filter.since.map(Time::from) as _
     )
     .fetch_all(db)
     .await?;
@@ -302,32 +321,28 @@ pub async fn queue_position(db: impl PgExecutor<'_>, id: SubmissionId) -> sqlx::
 }
 
 /// How often an account submitted to a lab.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AttemptCount {
     /// In all.
     pub total: i64,
-    /// In the last 60 minutes.
-    pub last_hour: i64,
-    /// The oldest of those: an hour after it there is room again.
-    pub oldest_in_hour: Option<Timestamp>,
+    /// When those of the last day were made, the oldest first; at most the last 2000.
+    pub recent: Vec<Timestamp>,
 }
 
 /// Counts a student's attempts; internal errors are not counted.
 pub async fn attempts(db: impl PgExecutor<'_>, lab: LabId, account: UserId) -> sqlx::Result<AttemptCount> {
     let row = sqlx::query!(
-        r#"select count(*) as "total!",
-                  count(*) filter (where created_at > now() - interval '1 hour') as "last_hour!",
-                  min(created_at) filter (where created_at > now() - interval '1 hour') as oldest_in_hour
-             from submission
-            where lab_id = $1 and account_id = $2 and kind = 'student' and verdict is distinct from 'IE'"#,
+        r#"with counted as (
+             select created_at from submission
+              where lab_id = $1 and account_id = $2 and kind = 'student' and verdict is distinct from 'IE'),
+           recent as (
+             select created_at from counted where created_at > now() - interval '1 day' order by created_at desc limit 2000)
+           select (select count(*) from counted) as "total!",
+                  (select coalesce(array_agg(created_at order by created_at), '{}') from recent) as "recent!: Vec<Time>""#,
         lab as _,
         account as _
     )
     .fetch_one(db)
     .await?;
-    Ok(AttemptCount {
-        total: row.total,
-        last_hour: row.last_hour,
-        oldest_in_hour: row.oldest_in_hour.map(Time::to_jiff),
-    })
+    Ok(AttemptCount { total: row.total, recent: row.recent.into_iter().map(Time::to_jiff).collect() })
 }

@@ -6,6 +6,7 @@ mod dispatching;
 mod endings;
 mod events;
 mod fixture;
+mod rejudges;
 mod runs;
 mod streams;
 mod submissions;

@@ -1,9 +1,10 @@
 use iteratione_common::{
+    gate::Validation,
     ids::{RevisionId, SubmissionId},
     store::{
         PgPool, SubmissionKind,
         job::{self, JobClass},
-        validation::{self, Validation},
+        validation,
     },
     verdict::Verdict,
 };

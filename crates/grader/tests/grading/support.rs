@@ -51,15 +51,20 @@ impl<'a> Case<'a> {
 impl Court {
     /// Nothing is kept warm.
     pub async fn open() -> Self {
-        Self::with(0).await
+        Self::with(0, 0).await
+    }
+
+    /// With compilers that stay, for many submissions.
+    pub async fn compiling() -> Self {
+        Self::with(0, 1).await
     }
 
     /// With jails waiting, as in production.
     pub async fn warm() -> Self {
-        Self::with(1).await
+        Self::with(1, 0).await
     }
 
-    async fn with(pool_floor: usize) -> Self {
+    async fn with(pool_floor: usize, compilers: usize) -> Self {
         #[derive(Deserialize)]
         struct Service {
             sandbox: SandboxConfig,
@@ -69,7 +74,7 @@ impl Court {
         config.workspace_root = dir.path().join("workspaces");
         config.harness = harness();
         config.pool_floor = 0;
-        config.compilers = 0;
+        config.compilers = compilers;
         config.pool_floors = [("c".to_owned(), pool_floor)].into();
         config.pool_ceiling = 0;
         config.cpus = 1.0;

@@ -101,6 +101,7 @@ pub fn program(argv: &[&str]) -> ExecRequest {
         cwd: "/scratch".to_owned(),
         limits: limits(),
         terminal: None,
+        report: None,
     }
 }
 

@@ -79,11 +79,15 @@ async fn both<T>(
     }
 }
 
-/// Runs a process.
-pub(super) async fn exec(link: &mut Link, request: ExecRequest, stdin: &[u8]) -> Result<Execution, SandboxError> {
-    let cap = request.limits.output_bytes;
+/// Runs a process; gives also what it reported, if it was asked to.
+pub(super) async fn exec(
+    link: &mut Link,
+    request: ExecRequest,
+    stdin: &[u8],
+) -> Result<(Execution, Vec<u8>), SandboxError> {
+    let caps = (request.limits.output_bytes, request.report.unwrap_or(0));
     let Link { reader, writer } = link;
-    both(feed(writer, request, stdin), collect(reader, cap)).await
+    both(feed(writer, request, stdin), collect(reader, caps)).await
 }
 
 async fn feed(writer: &mut FrameWriter, request: ExecRequest, stdin: &[u8]) -> Result<(), SandboxError> {
@@ -95,18 +99,22 @@ async fn feed(writer: &mut FrameWriter, request: ExecRequest, stdin: &[u8]) -> R
     writer.flush().await
 }
 
-async fn collect(reader: &mut FrameReader, cap: u64) -> Result<Execution, SandboxError> {
-    let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
-    let mut left = cap;
+async fn collect(
+    reader: &mut FrameReader,
+    (cap, report_cap): (u64, u64),
+) -> Result<(Execution, Vec<u8>), SandboxError> {
+    let (mut stdout, mut stderr, mut report) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut left, mut report_left) = (cap, report_cap);
     loop {
-        let (into, bytes) = match reader.next().await? {
-            FromHarness::Stdout(bytes) => (&mut stdout, bytes),
-            FromHarness::Stderr(bytes) => (&mut stderr, bytes),
-            FromHarness::Exit(result) => return Ok(Execution { result, stdout, stderr }),
+        let (into, left, bytes) = match reader.next().await? {
+            FromHarness::Stdout(bytes) => (&mut stdout, &mut left, bytes),
+            FromHarness::Stderr(bytes) => (&mut stderr, &mut left, bytes),
+            FromHarness::Report(bytes) => (&mut report, &mut report_left, bytes),
+            FromHarness::Exit(result) => return Ok((Execution { result, stdout, stderr }, report)),
             other => return Err(unexpected("output or Exit", &other)),
         };
-        left = u64::try_from(bytes.len()).ok().and_then(|n| left.checked_sub(n)).ok_or_else(|| {
-            SandboxError::Protocol(format!("it passed on more than the {cap} bytes of output asked for"))
+        *left = u64::try_from(bytes.len()).ok().and_then(|n| left.checked_sub(n)).ok_or_else(|| {
+            SandboxError::Protocol("it passed on more bytes of output or of a report than were asked for".to_owned())
         })?;
         into.extend_from_slice(&bytes);
     }
@@ -249,6 +257,7 @@ pub(super) fn unexpected(expected: &str, got: &FromHarness) -> SandboxError {
         FromHarness::Answer(_) => "Answer",
         FromHarness::Answered(_) => "Answered",
         FromHarness::Fault(_) => "Fault",
+        FromHarness::Report(_) => "Report",
     };
     SandboxError::Protocol(format!("{got} came where {expected} belongs"))
 }

@@ -203,6 +203,7 @@ pub fn program(argv: &[&str]) -> ExecRequest {
             stack_bytes: None,
         },
         terminal: None,
+        report: None,
     }
 }
 

@@ -23,8 +23,10 @@ use crate::{
 #[serde(deny_unknown_fields)]
 pub struct Login {
     /// Address; capitals do not matter.
+    #[schema(example = "ada@example.edu")]
     email: String,
     /// Password.
+    #[schema(format = Password)]
     password: String,
 }
 

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Sign out: ends the session of the cookie, if there is one.
-#[utoipa::path(post, path = "/auth/logout", tag = "accounts", security(("session" = [])),
+#[utoipa::path(post, path = "/auth/logout", tag = "accounts", security((), ("session" = [])),
     responses((status = 204, description = "Signed out")))]
 #[tracing::instrument(name = "api.session.delete", skip_all)]
 pub(super) async fn logout(State(state): State<AppState>, headers: HeaderMap) -> Result<Response, ApiError> {

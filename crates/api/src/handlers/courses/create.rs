@@ -39,7 +39,7 @@ pub struct CourseRequest {
     title: String,
     /// IANA zone in which people see its times; UTC unless given.
     #[serde(default)]
-    #[schema(example = "Europe/Vienna")]
+    #[schema(example = "Europe/Vienna", max_length = 64)]
     time_zone: Option<String>,
 }
 
@@ -47,7 +47,7 @@ pub struct CourseRequest {
 #[utoipa::path(post, path = "/courses", tag = "courses", request_body = CourseRequest,
     params(("Idempotency-Key" = Option<String>, Header, description = "Makes the request repeatable")),
     responses(
-        (status = 201, body = CourseView),
+        (status = 201, description = "`Location` is the course", body = CourseView),
         (status = 403, description = "For instructors and admins", content_type = "application/problem+json",
             body = crate::problem::Problem),
         (status = 409, description = "`slug_taken`", content_type = "application/problem+json",

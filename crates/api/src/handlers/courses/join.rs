@@ -24,6 +24,7 @@ use crate::{
 #[serde(deny_unknown_fields)]
 pub struct Join {
     /// As the course's staff gave it; capitals, blanks and hyphens do not matter.
+    #[schema(example = "c953r-r5w2w")]
     join_code: String,
 }
 

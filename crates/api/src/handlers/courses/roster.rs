@@ -20,6 +20,7 @@ const MOST_PROBLEMS: usize = 100;
 #[serde(deny_unknown_fields)]
 pub struct MemberRequest {
     /// Address of an existing account.
+    #[schema(example = "ada@example.edu")]
     pub email: String,
     /// `student` unless given.
     #[serde(default = "student")]

@@ -163,7 +163,7 @@ async fn a_roster_goes_in_as_json_or_csv_and_says_who_is_missing(pg: PgPool) {
     let roster = json!([{"email": "ADA@test.test"}, {"email": "bob@test.test", "role": "assistant"},
         {"email": "nobody@test.test"}]);
     let report = app.post(&teacher, "/courses/cs1/members", &roster).await.expect(200);
-    assert_eq!(report, json!({"added": 2, "changed": 0, "unchanged": 0, "unknown": ["nobody@test.test"]}));
+    assert_eq!(report, report_of(2, 0, 0, &["nobody@test.test"]));
     let csv = "name,email,role\nAda,ada@test.test,assistant\nBob,bob@test.test,assistant\nCleo,cleo@test.test,\n";
     let post = |csv: &str| {
         request(Method::POST, "/courses/cs1/members")
@@ -173,7 +173,7 @@ async fn a_roster_goes_in_as_json_or_csv_and_says_who_is_missing(pg: PgPool) {
             .expect("request")
     };
     let report = app.send(post(csv)).await.expect(200);
-    assert_eq!(report, json!({"added": 1, "changed": 1, "unchanged": 1, "unknown": []}));
+    assert_eq!(report, report_of(1, 1, 1, &[]));
     let members = app.get(&teacher, "/courses/cs1/members").await.expect(200);
     let roles: Vec<_> = members["items"].as_array().expect("items").iter().map(|m| (&m["name"], &m["role"])).collect();
     assert_eq!(
@@ -188,6 +188,53 @@ async fn a_roster_goes_in_as_json_or_csv_and_says_who_is_missing(pg: PgPool) {
     let one = json!({"email": "nobody@test.test"});
     let problem = app.post(&teacher, "/courses/cs1/members", &one).await.problem(422, "unknown_account");
     assert_eq!(problem["errors"][0]["pointer"], "/email");
+}
+
+/// A report without invitations.
+fn report_of(added: usize, changed: usize, unchanged: usize, unknown: &[&str]) -> Value {
+    json!({"added": added, "changed": changed, "unchanged": unchanged, "invited": 0, "unknown": unknown, "dry_run": false})
+}
+
+#[sqlx::test(migrator = "iteratione_common::store::MIGRATIONS")]
+async fn who_is_invited_is_a_student_from_the_moment_of_registering(pg: PgPool) {
+    let app = TestApp::new(pg);
+    let (teacher, _) = course(&app).await;
+    app.account("ada", AccountRole::Student).await;
+    let path = "/courses/cs1/members";
+    let roster = json!([{"email": "ada@test.test"}, {"email": "New@test.test"}, {"email": "tutor@test.test", "role": "assistant"}]);
+    let send = async |query: &str| app.post(&teacher, &format!("{path}{query}"), &roster).await.expect(200);
+    let rehearsal = send("?invite=true&dry_run=true").await;
+    let expected = json!({"added": 1, "changed": 0, "unchanged": 0, "invited": 1, "unknown": ["tutor@test.test"], "dry_run": true});
+    assert_eq!(rehearsal, expected);
+    let count = async || app.get(&teacher, path).await.expect(200)["items"].as_array().map(Vec::len);
+    assert_eq!(count().await, Some(1), "a rehearsal changes nothing");
+    assert_eq!(app.get(&teacher, "/courses/cs1/invitations").await.expect(200)["items"], json!([]));
+
+    let report = send("?invite=true").await;
+    assert_eq!((&report["added"], &report["invited"]), (&json!(1), &json!(1)));
+    let again = send("?invite=true").await;
+    assert_eq!((&again["added"], &again["unchanged"], &again["invited"]), (&json!(0), &json!(1), &json!(1)));
+    let one = json!({"email": "other@test.test"});
+    assert_eq!(app.post(&teacher, &format!("{path}?invite=true"), &one).await.expect(200)["invited"], 1);
+    let invited = app.get(&teacher, "/courses/cs1/invitations?limit=1").await.expect(200);
+    assert_eq!(invited["items"][0]["email"], "new@test.test");
+    let next = format!("/courses/cs1/invitations?after={}", invited["next"].as_str().expect("more"));
+    assert_eq!(app.get(&teacher, &next).await.expect(200)["items"][0]["email"], "other@test.test");
+    delete(&app, &teacher, "/courses/cs1/invitations?email=other@test.test").await.expect(204);
+    delete(&app, &teacher, "/courses/cs1/invitations?email=other@test.test").await.problem(404, "not_found");
+
+    let new = json!({"email": "new@test.test", "password": "long enough a password", "name": "New"});
+    let registration = request(Method::POST, "/auth/register").header(header::CONTENT_TYPE, "application/json");
+    app.send(registration.body(Body::from(new.to_string())).expect("request")).await.expect(201);
+    let members = app.get(&teacher, path).await.expect(200);
+    let newest = members["items"].as_array().and_then(|m| m.last()).expect("a member");
+    assert_eq!((&newest["email"], &newest["role"]), (&json!("new@test.test"), &json!("student")));
+    assert_eq!(app.get(&teacher, "/courses/cs1/invitations").await.expect(200)["items"], json!([]));
+    // Whose invitation was taken back, or who was meant to be staff, is nobody.
+    for name in ["other", "tutor"] {
+        let user = app.account(name, AccountRole::Student).await;
+        app.get(&user, "/courses/cs1").await.problem(404, "not_found");
+    }
 }
 
 #[sqlx::test(migrator = "iteratione_common::store::MIGRATIONS")]

@@ -24,9 +24,11 @@ use crate::{
 pub struct CourseChange {
     /// For people; 1 to 200 characters.
     #[serde(default)]
+    #[schema(min_length = 1, max_length = 200)]
     title: Option<String>,
     /// IANA zone in which people see its times.
     #[serde(default)]
+    #[schema(example = "Europe/Vienna", max_length = 64)]
     time_zone: Option<String>,
     /// Make a new join code: the old one lets nobody in any more.
     #[serde(default)]

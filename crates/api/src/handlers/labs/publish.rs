@@ -2,6 +2,7 @@
 
 use axum::{extract::State, http::StatusCode, response::Response};
 use iteratione_common::{
+    gate,
     ids::{LabId, SubmissionId, UserId},
     lab::{LabDocument, validate::warnings},
     store::{
@@ -34,7 +35,7 @@ pub struct PublishAnswer {
     pub status: LabStatus,
     /// The revision that is being published: the newest.
     pub revision: i32,
-    /// The submissions by which the reference solutions are graded, in the document's order.
+    /// The submissions by which the reference solutions are graded, in the document's order, then those of the starters.
     pub submissions: Vec<SubmissionId>,
     /// What is allowed, but seldom meant.
     pub warnings: Vec<FieldProblem>,
@@ -42,9 +43,9 @@ pub struct PublishAnswer {
 
 /// Publish the newest revision.
 ///
-/// Its reference solutions are graded first, and must get what they claim. The answer comes at once; then `GET
-/// /labs/{lab}` tells the `status`, `published` or `rejected`, and in `validation` what each solution got. Students
-/// keep the revision that was published before until then.
+/// Its reference solutions are graded first, and must get what they claim; the starter of each language is graded too, and
+/// must not pass. The answer comes at once; then `GET /labs/{lab}` tells the `status`, `published` or `rejected`, and `GET
+/// /labs/{lab}/validation` what each of them got. Students keep the revision that was published before until then.
 #[utoipa::path(
     post, path = "/labs/{lab}/publish", tag = "labs",
     params(("lab" = LabId, Path), ("Idempotency-Key" = Option<String>, Header)),
@@ -74,7 +75,7 @@ pub(super) async fn publish_lab(
     let warnings = warnings(&document);
     let (status, submissions) = match lab.status {
         LabStatus::Published | LabStatus::Validating => (lab.status, Vec::new()),
-        LabStatus::Draft | LabStatus::Rejected => begin(work.tx(), &lab, document, member.user()).await?,
+        LabStatus::Draft | LabStatus::Rejected => begin(work.tx(), &lab, &document, member.user()).await?,
     };
     let entry = Entry::new(Action::LabPublish).course(lab.course).lab(id);
     let entry = entry.before(json!({"status": lab.status, "revision": lab.published_number}));
@@ -88,30 +89,31 @@ pub(super) async fn publish_lab(
     Ok(response)
 }
 
-/// Hands in each reference solution; without any, the lab is published at once.
+/// Hands in each reference solution, and the starters beside them; without any, the lab is published at once.
 async fn begin(
     tx: &mut PgTransaction<'static>,
     lab: &LabRow,
-    document: LabDocument,
+    document: &LabDocument,
     publisher: UserId,
 ) -> Result<(LabStatus, Vec<SubmissionId>), ApiError> {
     store::lab::set_status(&mut **tx, lab.id, LabStatus::Validating, None).await?;
-    if document.solutions.is_empty() {
+    let entrants = gate::entrants(document);
+    if entrants.is_empty() {
         store::validation::settle(tx, lab.newest).await?;
         return Ok((LabStatus::Published, Vec::new()));
     }
-    let mut submissions = Vec::with_capacity(document.solutions.len());
-    for (index, solution) in (0_i32..).zip(document.solutions) {
+    let mut submissions = Vec::with_capacity(entrants.len());
+    for entrant in entrants {
         let new = NewSubmission {
             id: SubmissionId::new(),
             lab: lab.id,
             revision: lab.newest,
             account: publisher,
             kind: SubmissionKind::Validation,
-            solution: Some(index),
-            language: solution.language,
-            files: solution.files,
-            main: solution.main,
+            solution: Some(entrant.key),
+            language: entrant.language,
+            files: entrant.files,
+            main: entrant.main,
             late_factor: 1.0,
             class: JobClass::Background,
         };

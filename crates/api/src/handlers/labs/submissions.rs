@@ -5,15 +5,17 @@
 use axum::{Json, extract::State};
 use iteratione_common::{
     ids::{LabId, UserId},
-    store,
+    store::{self, submission::Filter},
+    verdict::Verdict,
 };
+use jiff::Timestamp;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::{
     access::LabMember,
     error::ApiError,
-    extract::{List, Page, Params},
+    extract::{List, Page, Params, given},
     problem::Problem,
     state::AppState,
     visibility::SubmissionLine,
@@ -24,7 +26,13 @@ use crate::{
 #[into_params(parameter_in = Query)]
 pub struct OfUser {
     /// Only this user's; students may name only themselves.
+    #[serde(default, deserialize_with = "given")]
     user: Option<UserId>,
+    /// Only those with this verdict.
+    #[param(inline)]
+    verdict: Option<Verdict>,
+    /// Only those that were handed in at this moment or later.
+    since: Option<Timestamp>,
 }
 
 /// Submissions to a lab, newest first: all for staff, their own for students. `queue_position` is null in lists.
@@ -35,7 +43,7 @@ pub struct OfUser {
 )]
 pub(super) async fn list_submissions(
     member: LabMember,
-    Params(OfUser { user }): Params<OfUser>,
+    Params(OfUser { user, verdict, since }): Params<OfUser>,
     page: Page,
     State(state): State<AppState>,
 ) -> Result<Json<List<SubmissionLine>>, ApiError> {
@@ -46,6 +54,7 @@ pub(super) async fn list_submissions(
     } else {
         return Err(ApiError::Forbidden("Students see only their own submissions."));
     };
-    let rows = store::submission::page(&state.pg, member.lab.id, of, page.after()?, page.rows()).await?;
+    let filter = Filter { account: of, verdict, since };
+    let rows = store::submission::page(&state.pg, member.lab.id, filter, page.after()?, page.rows()).await?;
     Ok(Json(page.list(rows, |row| row.id, |row| SubmissionLine::new(&row, None))))
 }

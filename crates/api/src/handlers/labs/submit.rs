@@ -9,15 +9,10 @@ use axum::{
 };
 use iteratione_common::{
     ids::{LabId, SubmissionId, UserId},
-    lab::SourceFile,
+    lab::{SourceFile, bucket},
     language::Languages,
     sources,
-    store::{
-        self, PgTransaction, SubmissionKind,
-        job::JobClass,
-        lab::Rules,
-        submission::{AttemptCount, NewSubmission},
-    },
+    store::{self, PgTransaction, SubmissionKind, job::JobClass, lab::Rules, submission::NewSubmission},
 };
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
@@ -36,13 +31,16 @@ use crate::{
 /// What is handed in.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"language": "python", "files": [{"name": "main.py", "content": "print(sum(map(int, input().split())))\n"}]}))]
 pub struct HandIn {
     /// One of the lab's languages.
     pub language: String,
     /// Flat files.
+    #[schema(min_items = 1, max_items = 100)]
     pub files: Vec<SourceFile>,
     /// The entry point, where there are several: a class or a file, as the language has it.
     #[serde(default)]
+    #[schema(max_length = 300)]
     pub main: Option<String>,
 }
 
@@ -92,6 +90,7 @@ pub(super) async fn submit(
         Begun::Replay(answer) => return Ok(answer),
     };
     let rules = store::lab::rules(&mut **work.tx(), member.revision).await?.ok_or(ApiError::NotFound("lab"))?;
+    let rules = rules.with(&store::extension::grant(&mut **work.tx(), member.lab.id, member.user()).await?);
     let late_factor = if member.is_staff() { 1.0 } else { late_factor(&rules, now)? };
     ApiError::if_any(problems(&hand_in, &rules, &state.languages))?;
 
@@ -167,32 +166,10 @@ async fn attempts_left(
         return Err(ApiError::conflict("attempts_exhausted", format!("All {most} attempts are used.")));
     }
     if let Some(most) = rules.attempts.per_hour
-        && count.last_hour >= i64::from(most)
+        && let Some(next_at) = bucket::at(most, &count.recent, now).next_at
     {
-        return Err(ApiError::TooMany { code: "too_many_submissions", retry_after: until_room(count, now) });
+        let wait = next_at.duration_since(now).max(SignedDuration::from_secs(1));
+        return Err(ApiError::TooMany { code: "too_many_submissions", retry_after: wait.unsigned_abs() });
     }
     Ok(())
-}
-
-/// Until the oldest attempt of the last hour is an hour old.
-fn until_room(count: AttemptCount, now: Timestamp) -> Duration {
-    let hour = SignedDuration::from_hours(1);
-    let wait = count.oldest_in_hour.map_or(hour, |oldest| hour - now.duration_since(oldest));
-    // The two clocks, ours and PostgreSQL's, may differ.
-    wait.clamp(SignedDuration::from_secs(1), hour).unsigned_abs()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn there_is_room_again_when_the_oldest_attempt_is_an_hour_old() {
-        let oldest: Timestamp = "2030-01-01T10:00:00Z".parse().expect("time");
-        let count = AttemptCount { total: 9, last_hour: 9, oldest_in_hour: Some(oldest) };
-        for (now, seconds) in [("10:20:00", 2400), ("10:59:59.5", 1), ("11:30:00", 1), ("09:00:00", 3600)] {
-            let now = format!("2030-01-01T{now}Z").parse().expect("time");
-            assert_eq!(until_room(count, now).as_secs(), seconds, "{now}");
-        }
-    }
 }

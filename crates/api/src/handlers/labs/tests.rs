@@ -1,5 +1,6 @@
 //! Labs through the router, against a real PostgreSQL.
 
+mod extensions;
 mod publish;
 mod put;
 mod see;

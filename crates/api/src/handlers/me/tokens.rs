@@ -93,7 +93,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 /// Make a token for scripts. Only a signed-in browser session may: a token that has leaked cannot make others.
 #[utoipa::path(post, path = "/me/tokens", tag = "accounts", request_body = TokenRequest,
     params(("Idempotency-Key" = Option<String>, Header, description = "Makes the request repeatable")),
-    responses((status = 201, body = CreatedToken)))]
+    responses((status = 201, description = "`Location` is the token", body = CreatedToken)))]
 #[tracing::instrument(name = "api.token.create", skip_all, fields(user.id = %user.id))]
 async fn create(
     State(state): State<AppState>,

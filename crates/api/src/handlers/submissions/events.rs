@@ -20,10 +20,9 @@ use crate::{
     access::SubmissionViewer,
     error::ApiError,
     extract::Params,
-    live::{self, CompileEvent, Seen, Sources, StatusEvent, TestEvent},
+    live::{self, Seen, Sources},
     problem::Problem,
     state::AppState,
-    visibility::SubmissionView,
 };
 
 /// A quiet stream says that it lives this often: proxies cut what is silent for a minute.
@@ -41,6 +40,37 @@ pub struct ResumeQuery {
     last_event_id: Option<String>,
 }
 
+/// An event of the stream.
+#[derive(utoipa::ToSchema)]
+#[schema(as = SubmissionEvent)]
+#[allow(dead_code, reason = "only named in the OpenAPI document")]
+pub(crate) struct EventView {
+    /// What it tells.
+    event: EventName,
+    /// For `Last-Event-ID`.
+    id: String,
+    /// JSON: of `snapshot` and `done` a `SubmissionView`, of the others a `StatusEvent`, `CompileEvent` or `TestEvent`.
+    #[schema(content_media_type = "application/json")]
+    data: String,
+}
+
+/// What an event of the stream tells.
+#[derive(utoipa::ToSchema)]
+#[schema(as = SubmissionEventName, rename_all = "snake_case")]
+#[allow(dead_code, reason = "only named in the OpenAPI document")]
+enum EventName {
+    /// The result so far.
+    Snapshot,
+    /// It is queued, or a grader has it.
+    Status,
+    /// It was compiled.
+    Compile,
+    /// A test has ended.
+    Test,
+    /// The result; nothing comes after it.
+    Done,
+}
+
 /// Follow a submission.
 ///
 /// Server-sent events: `snapshot` (a result so far, as `GET /submissions/{submission}`), `status`, `compile`, `test`
@@ -51,10 +81,7 @@ pub struct ResumeQuery {
     get, path = "/submissions/{submission}/events", tag = "submissions",
     params(("submission" = SubmissionId, Path), ResumeQuery, ("Last-Event-ID" = Option<String>, Header)),
     responses(
-        (status = 200, content(
-            (SubmissionView = "text/event-stream"), (StatusEvent = "text/event-stream"),
-            (CompileEvent = "text/event-stream"), (TestEvent = "text/event-stream"),
-        )),
+        (status = 200, body = EventView, content_type = "text/event-stream", description = "Events, one after the other"),
         (status = 204, description = "The client has seen the end"),
         (status = 404, body = Problem),
         (status = 429, body = Problem, description = "`too_many_followers`: the account holds too many streams open"),

@@ -2,5 +2,6 @@
 
 mod client;
 mod events;
+mod exports;
 mod faults;
 mod see;

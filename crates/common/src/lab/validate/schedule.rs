@@ -50,8 +50,13 @@ fn late(report: &mut Report, document: &LabDocument) {
     }
 }
 
+/// Whether a moment is in the years 2000 to 2999.
+pub fn is_sensible(time: Timestamp) -> bool {
+    YEARS.contains(&time.as_second())
+}
+
 fn instant(report: &mut Report, pointer: &str, time: Timestamp) {
-    if !YEARS.contains(&time.as_second()) {
+    if !is_sensible(time) {
         report.add(pointer, "must be in the years 2000 to 2999");
     }
 }

@@ -60,9 +60,11 @@ fn one_solution(
     }
     sources_of(report, &format!("{at}/files"), &solution.language, &solution.files, languages);
 
-    let expect = solution.expect;
-    if expect.score.is_none() && expect.verdict.is_none() {
-        report.add(format!("{at}/expect"), "must state a score, a verdict or both");
+    let expect = &solution.expect;
+    if expect.is_empty() {
+        report.add(format!("{at}/expect"), "must state a score, a verdict (or several that are right), or both");
+    } else if expect.verdict.is_some() && !expect.verdicts.is_empty() {
+        report.add(format!("{at}/expect/verdicts"), "must not be there beside `verdict`");
     }
     if let Some(score) = expect.score
         && !(0.0..=points + ROUNDING).contains(&score)
@@ -74,6 +76,13 @@ fn one_solution(
     }
     if let Some(verdict @ (Verdict::Ie | Verdict::Sk)) = expect.verdict {
         report.add(format!("{at}/expect/verdict"), format!("no program can earn {verdict}"));
+    }
+    for (k, verdict) in expect.verdicts.iter().enumerate() {
+        if matches!(verdict, Verdict::Ie | Verdict::Sk) {
+            report.add(format!("{at}/expect/verdicts/{k}"), format!("no program can earn {verdict}"));
+        } else if expect.verdicts[..k].contains(verdict) {
+            report.add(format!("{at}/expect/verdicts/{k}"), format!("{verdict} is listed twice"));
+        }
     }
 }
 

@@ -123,10 +123,27 @@ fn each_mistake_is_found_at_its_place() {
         ("/solutions/0/language", json!("c"), "/solutions/0/language", "not among"),
         ("/solutions/0/language", json!("cobol"), "/solutions/0/language", "no language"),
         ("/solutions/0/files/0/name", json!("a.exe"), "/solutions/0/files/0/name", ""),
-        ("/solutions/0/expect", json!({}), "/solutions/0/expect", "a score, a verdict or both"),
+        ("/solutions/0/expect", json!({}), "/solutions/0/expect", "must state a score, a verdict"),
+        ("/solutions/0/expect", json!({"verdict": "AC", "verdicts": ["WA"]}), "/solutions/0/expect/verdicts", "beside"),
+        ("/solutions/0/expect", json!({"verdicts": ["AC", "SK"]}), "/solutions/0/expect/verdicts/1", "no program"),
+        ("/solutions/0/expect", json!({"verdicts": ["AC", "AC"]}), "/solutions/0/expect/verdicts/1", "twice"),
         ("/solutions/0/expect/score", json!(101), "/solutions/0/expect/score", "from 0 to 100"),
         ("/solutions/0/expect/score", json!(-1), "/solutions/0/expect/score", "from 0 to 100"),
         ("/solutions/0/expect/verdict", json!("IE"), "/solutions/0/expect/verdict", "no program"),
+        (
+            "/groups/0/tests/0/kind",
+            json!("interactive"),
+            "/groups/0/tests/0/kind",
+            "interactive tests cannot be graded",
+        ),
+        ("/groups/0/tests/0/interactor", json!({"program": "p"}), "/groups/0/tests/0/interactor", "interactive tests"),
+        (
+            "/groups/0/tests/0/checker",
+            json!({"type": "program", "program": "p"}),
+            "/groups/0/tests/0/checker/type",
+            "programs cannot be graded",
+        ),
+        ("/groups/0/tests/0/passes", json!(2), "/groups/0/tests/0/passes", "several passes"),
         ("/due_at", json!("2029-01-01T00:00:00Z"), "/due_at", "after available_from"),
         ("/due_at", json!("-009000-01-01T00:00:00Z"), "/due_at", "2000 to 2999"),
         ("/due_at", json!(null), "/late", "needs due_at"),
@@ -144,6 +161,37 @@ fn each_mistake_is_found_at_its_place() {
             "{pointer} = {value}: {problems:#?}"
         );
     }
+}
+
+#[test]
+fn unit_tests_need_sources_and_languages_that_run_them() {
+    let mut unit = good();
+    set(&mut unit, "/languages", json!(["java", "java25"]));
+    set(&mut unit, "/starter", json!({}));
+    set(&mut unit, "/solutions", json!([]));
+    let test = json!({"name": "calc", "kind": "junit", "files": [{"name": "CalcTest.java", "content": "class CalcTest { }"},
+                      {"name": "data.txt", "content": "1"}], "weights": {"CalcTest.adds": 3, "subtracts": 0}});
+    set(&mut unit, "/groups/1/tests/0", test);
+    assert_eq!(problems_of(&unit), []);
+    for (pointer, value, at, says) in [
+        ("/languages/1", json!("python"), "/languages/1", "cannot run tests of the kind junit"),
+        ("/groups/1/tests/0/kind", json!("pytest"), "/languages/0", "cannot run tests of the kind pytest"),
+        ("/groups/1/tests/0/files", json!([]), "/groups/1/tests/0/files", "no file ends in .java"),
+        ("/groups/1/tests/0/weights/a~1b", json!(-1), "/groups/1/tests/0/weights/a~01b", "from 0 to"),
+        ("/groups/1/tests/0/weights/x", json!(1e300), "/groups/1/tests/0/weights/x", "from 0 to"),
+        ("/groups/0/tests/0/weights", json!({"a": 1}), "/groups/0/tests/0/weights", "only tests of the kinds"),
+    ] {
+        let mut document = unit.clone();
+        set(&mut document, pointer, value.clone());
+        let problems = problems_of(&document);
+        assert!(
+            problems.iter().any(|p| p.pointer == at && p.detail.contains(says)),
+            "{pointer} = {value}: {problems:#?}"
+        );
+    }
+    set(&mut unit, "/groups/1/tests/0/stdin", json!("1"));
+    let warned = warnings(&read(&unit)).into_iter().map(|p| p.pointer).collect::<Vec<_>>();
+    assert!(warned.contains(&"/groups/1/tests/0/stdin".to_owned()), "{warned:?}");
 }
 
 #[test]

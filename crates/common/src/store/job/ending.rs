@@ -90,6 +90,8 @@ async fn record(tx: &mut PgTransaction<'_>, submission: SubmissionId, grade: &Gr
     match row.kind {
         SubmissionKind::Validation => drop(validation::settle(tx, row.revision).await?),
         SubmissionKind::Student => webhook::graded(tx, submission).await?,
+        // Nobody's grade until its set is applied.
+        SubmissionKind::Rejudge => {}
     }
     Ok(Finished { submission, verdict: grade.verdict, score: grade.score, finished_at: row.finished_at.to_jiff() })
 }

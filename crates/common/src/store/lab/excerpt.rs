@@ -6,6 +6,7 @@ use sqlx::{PgExecutor, types::Json};
 use crate::{
     ids::RevisionId,
     lab::{Attempts, FileRole, LateRule, Visibility},
+    store::extension::Grant,
 };
 
 /// What decides whether a submission is taken: a revision's document without its tests and texts.
@@ -21,6 +22,23 @@ pub struct Rules {
     pub late: Vec<LateRule>,
     /// How often.
     pub attempts: Attempts,
+}
+
+impl Rules {
+    /// The same for a student who is granted something: the late rules move along with the deadline.
+    #[must_use]
+    pub fn with(mut self, grant: &Grant) -> Self {
+        if let (Some(theirs), Some(labs)) = (grant.due_at, self.due_at) {
+            let later = theirs.duration_since(labs);
+            for rule in &mut self.late {
+                rule.until = rule.until.checked_add(later).unwrap_or(rule.until);
+            }
+        }
+        self.available_from = grant.available_from.or(self.available_from);
+        self.due_at = grant.due_at.or(self.due_at);
+        self.attempts.max = self.attempts.max.map(|most| most.saturating_add(grant.extra_attempts));
+        self
+    }
 }
 
 /// The rules of a revision.

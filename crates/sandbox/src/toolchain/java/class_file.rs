@@ -84,6 +84,66 @@ pub fn parse(bytes: &[u8]) -> Option<Class> {
     Some(Class { name, extends, source, main, almost_main })
 }
 
+/// What a class names in its constant pool.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reference {
+    /// A class or an array, as `a/b/C` or `[La/b/C;`.
+    Class(String),
+    /// A field or method of a class: `a/b/C` and the bare name.
+    Member(String, String),
+}
+
+/// Everything that a class names; `None` when it is no class file or broken.
+pub fn references(bytes: &[u8]) -> Option<Vec<Reference>> {
+    let mut at = Reader(bytes);
+    if at.u32()? != MAGIC {
+        return None;
+    }
+    at.skip(4)?;
+    let pool = Pool::read(&mut at)?;
+    let named = |index: u16| pool.bytes(index).map(modified_utf8);
+    let mut found = Vec::new();
+    for constant in &pool.0 {
+        match constant {
+            Constant::Class(name) => found.push(Reference::Class(named(*name)?)),
+            Constant::Member(class, name_and_type) => {
+                let Constant::Class(owner) = pool.0.get(usize::from(*class))? else { return None };
+                let Constant::NameAndType(name, _) = pool.0.get(usize::from(*name_and_type))? else { return None };
+                found.push(Reference::Member(named(*owner)?, named(*name)?));
+            }
+            // Types of fields and methods.
+            Constant::NameAndType(_, descriptor) => {
+                found.extend(types_in(&named(*descriptor)?).map(|t| Reference::Class(t.to_owned())));
+            }
+            Constant::Text(_) | Constant::Other => {}
+        }
+    }
+    Some(found)
+}
+
+/// Every text of a class that is or holds descriptors of types names them as `La/b/C;`: annotations' types too.
+pub fn mentions(bytes: &[u8], class: &str) -> bool {
+    let mut at = Reader(bytes);
+    let pool = (|| {
+        at.skip(8)?;
+        Pool::read(&mut at)
+    })();
+    let Some(pool) = pool else { return false };
+    let descriptor = format!("L{class};");
+    pool.0.iter().any(|constant| match constant {
+        Constant::Text(text) => {
+            let text = modified_utf8(text);
+            text == class || text.contains(&descriptor)
+        }
+        _ => false,
+    })
+}
+
+/// `La/b/C;` in a descriptor.
+fn types_in(descriptor: &str) -> impl Iterator<Item = &str> {
+    descriptor.split(';').filter_map(|part| part.find('L').map(|at| &part[at + 1..]).filter(|t| !t.is_empty()))
+}
+
 enum EntryPoint {
     Yes,
     Almost(&'static str),
@@ -180,6 +240,9 @@ struct Pool<'a>(Vec<Constant<'a>>);
 enum Constant<'a> {
     Text(&'a [u8]),
     Class(u16),
+    /// A field or method: of which class, and its name and type.
+    Member(u16, u16),
+    NameAndType(u16, u16),
     Other,
 }
 
@@ -197,7 +260,9 @@ impl<'a> Pool<'a> {
                 7 => Constant::Class(at.u16()?),
                 8 | 16 | 19 | 20 => at.skip(2).map(|()| Constant::Other)?,
                 15 => at.skip(3).map(|()| Constant::Other)?,
-                3 | 4 | 9 | 10 | 11 | 12 | 17 | 18 => at.skip(4).map(|()| Constant::Other)?,
+                9..=11 => Constant::Member(at.u16()?, at.u16()?),
+                12 => Constant::NameAndType(at.u16()?, at.u16()?),
+                3 | 4 | 17 | 18 => at.skip(4).map(|()| Constant::Other)?,
                 5 | 6 => {
                     at.skip(8)?;
                     // These take two places (JVMS 4.4.5).

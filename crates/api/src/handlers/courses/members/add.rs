@@ -1,30 +1,35 @@
 //! `POST /courses/{course}/members`
 
+#![allow(unused_qualifications, reason = "the macro for parameters qualifies what it names")]
+
 use std::collections::HashMap;
 
 use axum::{
+    Json,
     extract::{FromRequestParts as _, Request, State},
     http::{StatusCode, header},
-    response::Response,
+    response::{IntoResponse as _, Response},
 };
 use iteratione_common::store::{
     CourseRole, PgTransaction, account,
     audit::{self, Action, Entry},
-    course::{self, CourseRow},
-    member,
+    course, invitation, member,
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::{
     super::roster::{MemberRequest, MembersRequest},
     MemberView, last_instructor,
 };
 use crate::{
-    auth::{Actor, access::CourseInstructor},
+    auth::{
+        Actor,
+        access::{CourseInstructor, CourseMember},
+    },
     error::{ApiError, FieldProblem},
-    extract::{Begun, IdempotencyKey, read_body_up_to},
+    extract::{Begun, IdempotencyKey, Params, read_body_up_to},
     state::AppState,
 };
 
@@ -37,19 +42,47 @@ pub struct RosterReport {
     changed: usize,
     /// Members who were already what the roster says.
     unchanged: usize,
-    /// Addresses without an account: they have to register first, then send the roster again.
+    /// Students without an account who are members from the moment that they have one; with `invite`.
+    invited: usize,
+    /// Addresses without an account that are not invited: they have to register first, then send the roster again.
     unknown: Vec<String>,
+    /// Whether this was a rehearsal: nothing has changed.
+    dry_run: bool,
 }
 
-/// Add a member by address, or a roster as a JSON list or as CSV; existing members get the role given.
+/// What a roster or a member that was there already is answered with.
+#[derive(ToSchema)]
+#[serde(untagged)]
+#[allow(dead_code, reason = "only named in the OpenAPI document")]
+pub(super) enum MembersAnswer {
+    /// Of a roster.
+    Roster(RosterReport),
+    /// Of one member.
+    Member(MemberView),
+}
+
+/// The query.
+#[derive(Debug, Clone, Copy, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct RosterQuery {
+    /// Say what would become of it, and change nothing.
+    #[serde(default)]
+    dry_run: bool,
+    /// Invite students who have no account yet. Other roles are never given to an address without an account.
+    #[serde(default)]
+    invite: bool,
+}
+
+/// Add a member by address, or a roster as a JSON list or as CSV; existing members get the role given. A roster is taken
+/// whole or, if a row of it is wrong, not at all; to send it again changes nothing.
 #[utoipa::path(post, path = "/courses/{course}/members", tag = "courses",
-    params(("course" = String, Path, description = "Id or slug"),
+    params(("course" = String, Path, description = "Id or slug"), RosterQuery,
         ("Idempotency-Key" = Option<String>, Header, description = "Makes the request repeatable")),
     request_body(content(
         (MembersRequest = "application/json"),
         (String = "text/csv", example = "email,role\nada@example.edu,student\n"))),
     responses(
-        (status = 200, description = "A roster was taken in; for one existing member, that member", body = RosterReport),
+        (status = 200, description = "A roster was taken in; for one existing member, that member", body = MembersAnswer),
         (status = 201, description = "One member was added", body = MemberView),
         (status = 409, description = "`last_instructor`", content_type = "application/problem+json",
             body = crate::problem::Problem)))]
@@ -58,6 +91,7 @@ pub(super) async fn add(
     State(state): State<AppState>,
     CourseInstructor(instructor): CourseInstructor,
     Actor(actor): Actor,
+    Params(query): Params<RosterQuery>,
     request: Request,
 ) -> Result<Response, ApiError> {
     let (mut parts, body) = request.into_parts();
@@ -78,11 +112,19 @@ pub(super) async fn add(
     let course = &instructor.course;
     match wanted {
         MembersRequest::Roster(rows) => {
-            let report = take_in(work.tx(), &actor, course, &rows).await?;
+            let report = take_in(work.tx(), &actor, &instructor, &rows, query).await?;
+            if query.dry_run {
+                // The transaction is dropped, with its key: a rehearsal may be repeated, and then be meant.
+                return Ok(Json(report).into_response());
+            }
             work.commit(StatusCode::OK, None, &report).await
         }
         MembersRequest::One(one) => {
-            let report = take_in(work.tx(), &actor, course, std::slice::from_ref(&one)).await?;
+            let report = take_in(work.tx(), &actor, &instructor, std::slice::from_ref(&one), query).await?;
+            if query.dry_run || report.invited == 1 {
+                let answer = Json(&report).into_response();
+                return if query.dry_run { Ok(answer) } else { work.commit(StatusCode::OK, None, &report).await };
+            }
             let account = account::by_email(&mut **work.tx(), &one.email).await?;
             let row = match account {
                 Some(account) => member::get(&mut **work.tx(), course.course_id, account.account_id).await?,
@@ -101,19 +143,21 @@ pub(super) async fn add(
 async fn take_in(
     tx: &mut PgTransaction<'_>,
     actor: &audit::Actor,
-    course: &CourseRow,
+    by: &CourseMember,
     rows: &[MemberRequest],
+    query: RosterQuery,
 ) -> Result<RosterReport, ApiError> {
-    let id = course.course_id;
+    let id = by.course.course_id;
     course::lock(&mut **tx, id).await?;
     let emails: Vec<String> = rows.iter().map(|r| r.email.clone()).collect();
     let known: HashMap<String, member::Candidate> =
         member::candidates(&mut **tx, id, &emails).await?.into_iter().map(|c| (c.email.clone(), c)).collect();
-    let mut report = RosterReport::default();
-    let (mut accounts, mut roles, mut entries) = (Vec::new(), Vec::new(), Vec::new());
+    let mut report = RosterReport { dry_run: query.dry_run, ..RosterReport::default() };
+    let (mut accounts, mut roles, mut invited, mut entries) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for row in rows {
         let Some(candidate) = known.get(&row.email) else {
-            report.unknown.push(row.email.clone());
+            let list = if query.invite && row.role == CourseRole::Student { &mut invited } else { &mut report.unknown };
+            list.push(row.email.clone());
             continue;
         };
         match candidate.role {
@@ -135,6 +179,8 @@ async fn take_in(
     }
     member::upsert(&mut **tx, id, &accounts, &roles).await?;
     audit::record_all(tx, actor, entries).await?;
+    invitation::insert(&mut **tx, id, &invited, by.user.id).await?;
+    report.invited = invited.len();
     let demoted = known.values().any(|c| c.role == Some(CourseRole::Instructor));
     if demoted && member::instructors(&mut **tx, id).await? == 0 {
         return Err(last_instructor());

@@ -42,7 +42,7 @@ async fn staff_see_a_lab_whole_and_students_nothing_that_is_secret(pg: PgPool) {
     assert!(sample.get("message").is_none(), "it is for when the test fails");
     let hidden = &seen["groups"][1]["tests"][0];
     assert_eq!(hidden, &json!({"name": "hidden", "visibility": "hidden", "kind": "io", "points": 1.0}));
-    assert_eq!(seen["own"], json!({"used": 0, "left": null, "next_at": null}));
+    assert_eq!(seen["own"], json!({"used": 0, "left": null, "left_now": null, "next_at": null}));
 
     let answer = world.app.get(&world.student, "/courses/c/labs").await;
     assert_no_secret(&text(&answer));

@@ -12,7 +12,7 @@ use std::{
 
 use iteratione_common::{
     archive::{Archive, ArchiveFile},
-    lab::{Attempts, Checker, LabDocument, Scoring, Test, TestGroup, TestKind, TestLimits, Visibility},
+    lab::{Attempts, Checker, Counting, LabDocument, Scoring, Test, TestGroup, TestKind, TestLimits, Visibility},
     language::Languages,
 };
 
@@ -174,6 +174,8 @@ fn untitled(slug: &str, languages: &Languages) -> LabDocument {
         due_at: None,
         late: Vec::new(),
         attempts: Attempts::default(),
+        counting: Counting::default(),
+        allow: Vec::new(),
     }
 }
 
