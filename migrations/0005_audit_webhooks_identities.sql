@@ -85,7 +85,6 @@ create table webhook_delivery (
 );
 create index webhook_delivery_due on webhook_delivery (webhook_id, next_attempt_at) where state = 'pending';
 create index webhook_delivery_page on webhook_delivery (webhook_id, delivery_id);
-create index webhook_delivery_ended on webhook_delivery (ended_at) where state <> 'pending';
 
 -- Accounts as a provider of single sign-on knows them.
 create table identity (

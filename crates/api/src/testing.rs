@@ -21,6 +21,7 @@ use iteratione_common::{
     },
 };
 use serde_json::Value;
+use tokio_rustls::rustls::RootCertStore;
 use tower::ServiceExt as _;
 
 use crate::{
@@ -81,7 +82,7 @@ impl TestApp {
         ended.soft.cancel();
         ended.hard.cancel();
         let weak = Params::new(8, 1, 1, None).expect("parameters");
-        let outbound = Client::new(Resolver::system()).expect("TLS");
+        let outbound = Client::trusting(Resolver::system(), RootCertStore::empty()).expect("TLS");
         let mut state = AppState {
             dispatch: Dispatcher::spawn(pg.clone(), queue.clone(), &ended),
             events: EventBus::connect(&config.redis_url, "test", &ended).expect("URL"),

@@ -36,6 +36,17 @@ pub async fn insert(db: impl PgExecutor<'_>, issuer: &str, subject: &str, accoun
     Ok(())
 }
 
+/// Whether an account is tied to some subject of the provider.
+pub async fn is_tied(db: impl PgExecutor<'_>, issuer: &str, account: UserId) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"select exists (select 1 from identity where issuer = $1 and account_id = $2) as "tied!""#,
+        issuer,
+        account as UserId
+    )
+    .fetch_one(db)
+    .await
+}
+
 /// Ends every other way into an account: its password becomes `password_hash`, sessions and tokens end.
 pub async fn take_over(tx: &mut PgTransaction<'_>, account: UserId, password_hash: &str) -> sqlx::Result<()> {
     sqlx::query!("update account set password_hash = $2 where account_id = $1", account as UserId, password_hash)

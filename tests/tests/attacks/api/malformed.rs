@@ -18,6 +18,9 @@ const JSON: &str = "application/json";
 /// Stands in a document for a number that JSON can write and no type can hold.
 const RAW_NUMBER: &str = "@RAW@";
 
+/// The id of nothing.
+const NOTHING: &str = "01890000-0000-7000-8000-000000000000";
+
 /// An endpoint that takes JSON.
 struct Endpoint {
     method: Method,
@@ -247,7 +250,7 @@ async fn prepared(arena: &Arena<'_>) -> (Raw, Raw, Vec<Endpoint>, Description) {
     let description = Description::of(&staff).await;
     let fill = |path: &str| {
         let path = path.replace("{course}", &course).replace("{lab}", &lab).replace("{slug}", "malformed");
-        path.replace("{webhook}", &webhook)
+        path.replace("{webhook}", &webhook).replace("{user}", NOTHING).replace("{submission}", NOTHING)
     };
     let endpoints = description.endpoints(fill);
     assert!(endpoints.len() >= 9, "{} endpoints take JSON", endpoints.len());
@@ -289,7 +292,12 @@ fn no_json() -> Row {
             let too_much = raw.try_send(endpoint.method.clone(), &endpoint.path, JSON, vec![b' '; 17 << 20]).await;
             if let Ok(reply) = too_much {
                 reply.is_refused("17 MiB");
-                assert_eq!(reply.status, 413, "{reply:?}");
+                // Tokens are made in browsers: who comes with a token is refused before the body is read.
+                // So is what is about nothing that is there.
+                let first =
+                    [("/me/tokens", 403), (NOTHING, 404)].into_iter().find(|(part, _)| endpoint.path.contains(part));
+                let before = first.is_some_and(|(_, status)| reply.status == status);
+                assert!(before || reply.status == 413, "{reply:?}");
             }
             let packed = [("content-type", JSON.as_bytes()), ("content-encoding", b"gzip".as_slice())];
             let reply =

@@ -88,7 +88,7 @@ async fn begin(state: &AppState, query: LoginQuery) -> Result<Response, ApiError
     responses((status = 303, description = "Signed in"),
         (status = 400, body = Problem, description = "`sign_in_expired`, `sign_in_used`"),
         (status = 403, body = Problem, description = "`sign_in_refused`, `id_token_refused`, `email_missing`, \
-            `email_unverified`, `email_domain`, `no_account`, `admin_account`"),
+            `email_unverified`, `email_domain`, `no_account`, `admin_account`, `account_tied`"),
         (status = 404, body = Problem), (status = 409, body = Problem, description = "`sign_in_again`"),
         (status = 429, body = Problem), (status = 503, body = Problem, description = "The provider is away")))]
 #[tracing::instrument(name = "api.session.oidc", skip_all)]

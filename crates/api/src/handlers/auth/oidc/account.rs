@@ -54,6 +54,11 @@ async fn first(
             let detail = "Administrators sign in with their password.";
             return Err(NotSignedIn::new("admin_account", detail).into());
         }
+        Some(account) if identity::is_tied(&mut **tx, &settings.issuer, account.account_id).await? => {
+            // Providers give addresses of people who have left to others.
+            let detail = "Your address belongs to an account of somebody else whom the provider knows. Ask the staff.";
+            return Err(NotSignedIn::new("account_tied", detail).into());
+        }
         Some(account) => {
             // Whoever registered with this address never proved that it was theirs.
             identity::take_over(tx, account.account_id, &password_hash).await?;

@@ -261,6 +261,9 @@ async fn an_account_that_is_there_is_taken_over_by_a_verified_address_alone(pg: 
     // Every other way in has ended.
     scene.app.get(&squatter, "/me").await.problem(401, "unauthenticated");
     assert_eq!((scene.count("session").await, scene.count("api_token").await), (1, 0));
+    // Somebody else who has her address now is not her.
+    let reused = |c: &mut Value| c["email"] = json!("ada@test.test");
+    scene.sign_in("another-ada", reused, Sign::Rsa(0)).await.problem(403, "account_tied");
     // Nobody becomes an administrator by an address.
     scene.app.account("root", AccountRole::Admin).await;
     scene.sign_in("root", |_| {}, Sign::Rsa(0)).await.problem(403, "admin_account");
