@@ -55,6 +55,7 @@ pub struct Statistics {
     /// Median of the attempts up to the first accepted one.
     pub median_attempts_to_pass: Option<f64>,
     /// Students by that number of attempts; 31 stands for more than 30.
+    #[schema(value_type = BTreeMap<String, i64>)]
     pub attempts_to_pass: BTreeMap<u32, i64>,
     /// Median seconds from the first hand-in to the first accepted one.
     pub median_seconds_to_pass: Option<f64>,

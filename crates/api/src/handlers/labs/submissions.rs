@@ -30,8 +30,10 @@ pub struct OfUser {
     user: Option<UserId>,
     /// Only those with this verdict.
     #[param(inline)]
+    #[serde(default, deserialize_with = "given")]
     verdict: Option<Verdict>,
     /// Only those that were handed in at this moment or later.
+    #[serde(default, deserialize_with = "given")]
     since: Option<Timestamp>,
 }
 
