@@ -72,6 +72,7 @@ fn probe_prints_a_file_and_version_says_what_it_is() {
     let probe = Command::new(harness()).args(["probe", "/no/such/file"]).output().expect("runs");
     assert_eq!((probe.status.code(), probe.stdout), (Some(1), Vec::new()));
     let version = Command::new(harness()).arg("--version").output().expect("runs");
-    assert!(String::from_utf8_lossy(&version.stdout).contains("protocol 3"));
+    let told = format!("protocol {}", iteratione_harness::protocol::PROTOCOL_VERSION);
+    assert!(String::from_utf8_lossy(&version.stdout).contains(&told));
     assert_eq!(Command::new(harness()).arg("--what").output().expect("runs").status.code(), Some(2));
 }
