@@ -140,42 +140,36 @@ impl Entry {
     }
 
     /// In a course: its instructors see the line.
-    #[must_use]
     pub fn course(mut self, course: CourseId) -> Self {
         self.course = Some(course);
         self
     }
 
     /// To a lab.
-    #[must_use]
     pub fn lab(mut self, lab: LabId) -> Self {
         self.lab = Some(lab);
         self
     }
 
     /// To somebody's rights or grades.
-    #[must_use]
     pub fn subject(mut self, account: UserId) -> Self {
         self.subject = Some(account);
         self
     }
 
     /// To any other thing: a submission, a token, a set of submissions.
-    #[must_use]
     pub fn object(mut self, id: impl Into<uuid::Uuid>) -> Self {
         self.object = Some(id.into());
         self
     }
 
     /// How it was. Small: what is larger than 8 KiB is left out. No secrets, no code.
-    #[must_use]
     pub fn before(mut self, state: Value) -> Self {
         self.before = Some(bounded(state));
         self
     }
 
     /// How it is now; as [`Entry::before`].
-    #[must_use]
     pub fn after(mut self, state: Value) -> Self {
         self.after = Some(bounded(state));
         self
