@@ -4,13 +4,13 @@ use std::{io, time::Duration};
 
 use bytes::Bytes;
 use reqwest::{
-    Method, RequestBuilder, Response, Url,
+    Method, RequestBuilder, Url,
     header::{self, HeaderMap},
 };
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::{Auth, ClientError};
+use crate::{Auth, ClientError, ticket::body};
 
 /// Tries of one request.
 const TRIES: u32 = 6;
@@ -183,7 +183,7 @@ impl Rest {
     async fn once(&self, call: &Call, key: &str) -> Result<Answer, ClientError> {
         let response = self.request(call, key)?.send().await.map_err(|error| self.unreachable(error))?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        Ok(Answer { status, headers, body: body(response).await? })
+        Ok(Answer { status, headers, body: body(response, LONGEST_BODY).await? })
     }
 
     fn request(&self, call: &Call, key: &str) -> Result<RequestBuilder, ClientError> {
@@ -236,17 +236,6 @@ fn deepest(error: &dyn std::error::Error) -> String {
         error = source;
     }
     error.to_string()
-}
-
-async fn body(mut response: Response) -> Result<Vec<u8>, ClientError> {
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await? {
-        body.extend_from_slice(&chunk);
-        if body.len() > LONGEST_BODY {
-            return Err(ClientError::Garbled(format!("it is longer than {LONGEST_BODY} bytes")));
-        }
-    }
-    Ok(body)
 }
 
 #[cfg(test)]

@@ -58,20 +58,22 @@ pub(crate) async fn call(request: reqwest::RequestBuilder, api: &str, auth: &Aut
     }
     let status = response.status().as_u16();
     let retry_after = response.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
-    Err(problem(status, retry_after, &body(response).await?))
+    Err(problem(status, retry_after, &body(response, LONGEST_BODY).await?))
 }
 
 /// An answer's JSON.
 pub(crate) async fn json<T: serde::de::DeserializeOwned>(response: Response) -> Result<T, ClientError> {
-    serde_json::from_slice(&body(response).await?).map_err(|error| ClientError::Garbled(error.to_string()))
+    serde_json::from_slice(&body(response, LONGEST_BODY).await?)
+        .map_err(|error| ClientError::Garbled(error.to_string()))
 }
 
-async fn body(mut response: Response) -> Result<Vec<u8>, ClientError> {
+/// An answer's body, of at most so many bytes.
+pub(crate) async fn body(mut response: Response, most: usize) -> Result<Vec<u8>, ClientError> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await? {
         body.extend_from_slice(&chunk);
-        if body.len() > LONGEST_BODY {
-            return Err(ClientError::Garbled(format!("it is longer than {LONGEST_BODY} bytes")));
+        if body.len() > most {
+            return Err(ClientError::Garbled(format!("it is longer than {most} bytes")));
         }
     }
     Ok(body)

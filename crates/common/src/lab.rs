@@ -400,6 +400,11 @@ impl Expectation {
         self.score.is_none() && self.verdict.is_none() && self.verdicts.is_empty()
     }
 
+    /// The verdicts that are right, for people: `AC or TLE`; empty if any is.
+    pub fn verdicts_in_words(&self) -> String {
+        self.allowed().iter().map(|verdict| verdict.as_str()).collect::<Vec<_>>().join(" or ")
+    }
+
     /// Every verdict that is right; none at all if any is.
     pub fn allowed(&self) -> Vec<Verdict> {
         self.verdict.map_or_else(|| self.verdicts.clone(), |verdict| vec![verdict])

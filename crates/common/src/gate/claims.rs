@@ -15,7 +15,7 @@ pub(super) fn objection(expect: &Expectation, grade: &Grade) -> Option<String> {
         );
     }
     if !allowed.is_empty() && !allowed.contains(verdict) {
-        let wanted = allowed.iter().map(|v| v.as_str()).collect::<Vec<_>>().join(" or ");
+        let wanted = expect.verdicts_in_words();
         return Some(format!("It should get {wanted}, but got {verdict}{}.", first_failure(grade)));
     }
     if let Some(wanted) = expect.score

@@ -206,25 +206,6 @@ pub async fn set_status(
     Ok(())
 }
 
-/// Makes a revision the one that students see.
-pub async fn set_published(
-    db: impl PgExecutor<'_>,
-    lab: LabId,
-    revision: RevisionId,
-    validation: Option<&serde_json::Value>,
-) -> sqlx::Result<()> {
-    sqlx::query!(
-        r#"update lab set status = 'published', published_revision_id = $2, validation = $3, updated_at = now()
-           where lab_id = $1"#,
-        lab.uuid(),
-        revision.uuid(),
-        validation
-    )
-    .execute(db)
-    .await?;
-    Ok(())
-}
-
 /// Hides a lab from everybody; grades and submissions stay. `false` if there is none.
 pub async fn delete(db: impl PgExecutor<'_>, lab: LabId) -> sqlx::Result<bool> {
     let done = sqlx::query!(
@@ -245,6 +226,16 @@ pub async fn document(db: impl PgExecutor<'_>, revision: RevisionId) -> sqlx::Re
     .fetch_optional(db)
     .await?;
     Ok(row.map(|Json(document)| document))
+}
+
+/// The title of a revision, read without the megabytes of its tests.
+pub async fn title(db: impl PgExecutor<'_>, revision: RevisionId) -> sqlx::Result<Option<String>> {
+    sqlx::query_scalar!(
+        r#"select document ->> 'title' as "title!" from lab_revision where revision_id = $1"#,
+        revision.uuid()
+    )
+    .fetch_optional(db)
+    .await
 }
 
 /// One line of a course's list of labs.

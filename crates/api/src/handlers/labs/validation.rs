@@ -55,12 +55,12 @@ pub(super) async fn get_validation(
     State(state): State<AppState>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let document = store::lab::document(&state.pg, member.lab.newest).await?.ok_or(ApiError::NotFound("lab"))?;
+    let title = store::lab::title(&state.pg, member.lab.newest).await?.ok_or(ApiError::NotFound("lab"))?;
     let validation = member.lab.validation.map(serde_json::from_value::<Validation>).transpose();
     let report = ValidationReport {
         id: member.lab.id,
         slug: member.lab.slug,
-        title: document.title,
+        title,
         status: member.lab.status,
         newest_revision: member.lab.newest_number,
         validation: validation.map_err(anyhow::Error::new)?,

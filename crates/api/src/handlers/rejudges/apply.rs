@@ -6,7 +6,7 @@ use axum::{extract::State, http::StatusCode, response::Response};
 use iteratione_common::{
     ids::{RejudgeId, SubmissionId},
     store::{
-        self,
+        self, PgTransaction,
         audit::{self, Action, Entry},
         rejudge::{RejudgeOutcome, RejudgeState},
     },
@@ -85,11 +85,7 @@ pub(super) async fn apply_rejudge(
         Begun::Fresh(work) => work,
         Begun::Replay(answer) => return Ok(answer),
     };
-    match store::rejudge::lock(work.tx(), who.id).await? {
-        Some(RejudgeState::Open) => {}
-        Some(_) => return Err(closed()),
-        None => return Err(ApiError::NotFound("rejudge")),
-    }
+    lock_open(work.tx(), who.id).await?;
     if who.place.deleted {
         return Err(lab_deleted());
     }
@@ -109,7 +105,11 @@ pub(super) async fn apply_rejudge(
     work.commit(StatusCode::OK, None, &answer).await
 }
 
-/// A set ends once.
-pub(super) fn closed() -> ApiError {
-    ApiError::conflict("rejudge_closed", "This rejudge was applied or cancelled before.")
+/// Locks a set that is still open: it ends once.
+pub(super) async fn lock_open(tx: &mut PgTransaction<'static>, id: RejudgeId) -> Result<(), ApiError> {
+    match store::rejudge::lock(tx, id).await? {
+        Some(RejudgeState::Open) => Ok(()),
+        Some(_) => Err(ApiError::conflict("rejudge_closed", "This rejudge was applied or cancelled before.")),
+        None => Err(ApiError::NotFound("rejudge")),
+    }
 }

@@ -6,11 +6,10 @@ use iteratione_common::{
     store::{
         self,
         audit::{self, Action, Entry},
-        rejudge::RejudgeState,
     },
 };
 
-use super::{apply::closed, view::RejudgeView};
+use super::{apply::lock_open, view::RejudgeView};
 use crate::{
     access::RejudgeStaff,
     auth::Actor,
@@ -42,11 +41,7 @@ pub(super) async fn cancel_rejudge(
         Begun::Fresh(work) => work,
         Begun::Replay(answer) => return Ok(answer),
     };
-    match store::rejudge::lock(work.tx(), who.id).await? {
-        Some(RejudgeState::Open) => {}
-        Some(_) => return Err(closed()),
-        None => return Err(ApiError::NotFound("rejudge")),
-    }
+    lock_open(work.tx(), who.id).await?;
     store::rejudge::cancel(work.tx(), who.id, by).await?;
     let view = RejudgeView::read(&mut **work.tx(), who.id).await?;
     let entry = Entry::new(Action::RejudgeCancel).course(who.place.course).lab(who.place.lab).object(who.id.uuid());

@@ -4,7 +4,6 @@ use iteratione_common::{
     gate::{SolutionOutcome, SuggestedLimit, TestOutcome, Validation},
     lab::Expectation,
     store::LabStatus,
-    verdict::Verdict,
 };
 use maud::{DOCTYPE, Markup, html};
 
@@ -70,32 +69,33 @@ fn warnings(validation: &Validation) -> Markup {
     }
 }
 
+/// A table that scrolls by itself where it is too wide, also by keyboard.
+fn table(label: &str, heads: &[&str], rows: &Markup) -> Markup {
+    html! {
+        div.wide tabindex="0" role="region" aria-label=(label) {
+            table {
+                thead { tr { @for head in heads { th scope="col" { (head) } } } }
+                tbody { (rows) }
+            }
+        }
+    }
+}
+
 fn solutions(validation: &Validation) -> Markup {
+    let solutions = || validation.solutions.iter().enumerate();
+    let rows = html! { @for (index, solution) in solutions() { (one_solution(index, solution)) } };
+    let heads = ["", "Solution", "Language", "Claims", "Got", "Points", "Slowest test"];
     html! {
         h2 { "Reference solutions" }
         @if validation.solutions.is_empty() {
             p { "There are none, so nothing is proven." }
         } @else {
-            div.wide tabindex="0" role="region" aria-label="Reference solutions" {
-                table {
-                    thead {
-                        tr {
-                            th scope="col" { "" } th scope="col" { "Solution" } th scope="col" { "Language" }
-                            th scope="col" { "Claims" } th scope="col" { "Got" } th scope="col" { "Points" }
-                            th scope="col" { "Slowest test" }
-                        }
-                    }
-                    tbody {
-                        @for (index, solution) in validation.solutions.iter().enumerate() {
-                            (one_solution(index, solution))
-                        }
-                    }
-                }
-            }
-            @for (index, solution) in validation.solutions.iter().enumerate() {
+            (table("Reference solutions", &heads, &rows))
+            @for (index, solution) in solutions() {
+                @let label = format!("Tests of {}", solution.called(index));
                 details {
-                    summary { "Tests of " (solution.called(index)) }
-                    (tests(&solution.tests))
+                    summary { (label) }
+                    (tests(&label, &solution.tests))
                 }
             }
         }
@@ -122,88 +122,63 @@ fn one_solution(index: usize, solution: &SolutionOutcome) -> Markup {
     }
 }
 
-fn tests(tests: &[TestOutcome]) -> Markup {
-    html! {
-        @if tests.is_empty() { p { "No test was run." } } @else {
-            div.wide tabindex="0" role="region" aria-label="Tests" {
-                table {
-                    thead {
-                        tr {
-                            th scope="col" { "Group" } th scope="col" { "Test" } th scope="col" { "Verdict" }
-                            th scope="col" { "CPU" } th scope="col" { "Elapsed" } th scope="col" { "Memory" }
-                        }
-                    }
-                    tbody {
-                        @for test in tests {
-                            tr {
-                                td { (test.group) } th scope="row" { (test.name) } td { (test.verdict) }
-                                td.number { (measured(test.cpu_ms, "ms")) } td.number { (measured(test.wall_ms, "ms")) }
-                                td.number { (measured(test.memory_kb.map(|kb| kb / 1024), "MiB")) }
-                            }
-                        }
-                    }
-                }
+fn tests(label: &str, tests: &[TestOutcome]) -> Markup {
+    if tests.is_empty() {
+        return html! { p { "No test was run." } };
+    }
+    let rows = html! {
+        @for test in tests {
+            tr {
+                td { (test.group) } th scope="row" { (test.name) } td { (test.verdict) }
+                td.number { (measured(test.cpu_ms, "ms")) } td.number { (measured(test.wall_ms, "ms")) }
+                td.number { (measured(test.memory_kb.map(|kb| kb / 1024), "MiB")) }
             }
         }
-    }
+    };
+    table(label, &["Group", "Test", "Verdict", "CPU", "Elapsed", "Memory"], &rows)
 }
 
 fn starters(validation: &Validation) -> Markup {
-    html! {
-        @if !validation.starters.is_empty() {
-            h2 { "The starter, handed in as it is" }
-            div.wide tabindex="0" role="region" aria-label="Starters" {
-                table {
-                    thead {
-                        tr {
-                            th scope="col" { "" } th scope="col" { "Language" } th scope="col" { "Got" } th scope="col" { "Points" }
-                        }
-                    }
-                    tbody {
-                        @for starter in &validation.starters {
-                            tr.(if starter.ok { "good" } else { "bad" }) {
-                                td { (mark(starter.ok)) }
-                                th scope="row" {
-                                    (starter.language)
-                                    @if let Some(message) = &starter.message { div.why { (message) } }
-                                }
-                                td { (starter.verdict) }
-                                td.number { (starter.score) " / " (starter.max_score) }
-                            }
-                        }
-                    }
+    if validation.starters.is_empty() {
+        return html! {};
+    }
+    let rows = html! {
+        @for starter in &validation.starters {
+            tr.(if starter.ok { "good" } else { "bad" }) {
+                td { (mark(starter.ok)) }
+                th scope="row" {
+                    (starter.language)
+                    @if let Some(message) = &starter.message { div.why { (message) } }
                 }
+                td { (starter.verdict) }
+                td.number { (starter.score) " / " (starter.max_score) }
             }
         }
+    };
+    html! {
+        h2 { "The starter, handed in as it is" }
+        (table("Starters", &["", "Language", "Got", "Points"], &rows))
     }
 }
 
 fn limits(limits: &[SuggestedLimit]) -> Markup {
-    html! {
-        @if !limits.is_empty() {
-            h2 { "Time limits that the solutions speak for" }
-            p.note { "Twice the CPU time of the slowest accepted solution, at least half a second." }
-            div.wide tabindex="0" role="region" aria-label="Suggested time limits" {
-                table {
-                    thead {
-                        tr {
-                            th scope="col" { "Language" } th scope="col" { "Slowest" } th scope="col" { "Where" }
-                            th scope="col" { "cpu_ms" } th scope="col" { "wall_ms" }
-                        }
-                    }
-                    tbody {
-                        @for limit in limits {
-                            tr {
-                                th scope="row" { (limit.language) }
-                                td.number { (limit.slowest_ms) " ms" }
-                                td { (limit.slowest_solution) ", " (limit.slowest_test) }
-                                td.number { (limit.cpu_ms) } td.number { (limit.wall_ms) }
-                            }
-                        }
-                    }
-                }
+    if limits.is_empty() {
+        return html! {};
+    }
+    let rows = html! {
+        @for limit in limits {
+            tr {
+                th scope="row" { (limit.language) }
+                td.number { (limit.slowest_ms) " ms" }
+                td { (limit.slowest_solution) ", " (limit.slowest_test) }
+                td.number { (limit.cpu_ms) } td.number { (limit.wall_ms) }
             }
         }
+    };
+    html! {
+        h2 { "Time limits that the solutions speak for" }
+        p.note { "Twice the CPU time of the slowest accepted solution, at least half a second." }
+        (table("Suggested time limits", &["Language", "Slowest", "Where", "cpu_ms", "wall_ms"], &rows))
     }
 }
 
@@ -213,7 +188,7 @@ fn mark(ok: bool) -> Markup {
 }
 
 fn claim(expect: &Expectation) -> String {
-    let verdicts = expect.allowed().iter().map(|verdict: &Verdict| verdict.as_str()).collect::<Vec<_>>().join(" or ");
+    let verdicts = expect.verdicts_in_words();
     match (verdicts.as_str(), expect.score) {
         ("", Some(score)) => format!("{score} points"),
         (_, Some(score)) => format!("{verdicts}, {score} points"),
