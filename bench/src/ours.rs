@@ -48,7 +48,7 @@ impl Built {
         let order = Order { files: &files, main: None, given: &[] };
         let build = toolchain::build(&mut jail, language, order, sandbox.default_resources()).await?;
         build.program.map_err(|e| anyhow::anyhow!("{} does not build: {}", work.name, e.message()))?;
-        let everything = FetchRequest { suffix: String::new(), max_bytes: 16 << 20, max_files: 100 };
+        let everything = FetchRequest { suffix: String::new(), max_bytes: 16 << 20, max_files: 100, scratch: None };
         let made = jail.fetch(everything).await?.files;
         jail.destroy().await;
         let (stdin, expected) = work.tests[0].clone();
@@ -127,6 +127,7 @@ impl Built {
             },
             terminal: None,
             report: None,
+            joined: None,
         }
     }
 }

@@ -217,6 +217,8 @@ mod tests {
             stdout_bytes: 1 << 20,
             stderr_bytes: 0,
             survivors: 0,
+            input_ended: false,
+            ended_us: 0,
             spawn_error: None,
         };
         change(&mut result);

@@ -1,4 +1,4 @@
-//! Files of the build folder, sent back to the host.
+//! Files of the build folder, or of one that a program has filled, sent back to the host.
 
 use std::{
     collections::VecDeque,
@@ -7,7 +7,9 @@ use std::{
     os::fd::{AsFd, OwnedFd},
 };
 
-use iteratione_harness::protocol::{COMPILER_UID, FetchEnd, FetchRequest, FileHeader, FromHarness};
+use iteratione_harness::protocol::{
+    BUILD_DIR, COMPILER_UID, FetchEnd, FetchRequest, FileHeader, FromHarness, PROGRAM_UID, SCRATCH_DIR,
+};
 use rustix::{
     fs::{AtFlags, CWD, FileType, Mode, OFlags, RawDir, fstat, openat, statat},
     io::Errno,
@@ -31,7 +33,10 @@ const FILE: OFlags = OFlags::RDONLY.union(OFlags::NOFOLLOW).union(OFlags::NONBLO
 /// An answer on its way out.
 #[derive(Debug)]
 pub struct Fetch {
-    root: OwnedFd,
+    /// Whose the files are.
+    uid: u32,
+    /// `None`: there is no such folder.
+    root: Option<OwnedFd>,
     files: VecDeque<FileHeader>,
     current: Option<(File, FileHeader, u64)>,
     end: FetchEnd,
@@ -39,14 +44,31 @@ pub struct Fetch {
 
 impl Fetch {
     /// Finds what to send. Nothing of the jail runs meanwhile.
-    pub fn begin(root: &str, request: &FetchRequest) -> Result<Self, String> {
-        let (root, found) = as_compiler(|| {
-            let root = openat(CWD, root, FOLDER, Mode::empty())?;
+    pub fn begin(request: &FetchRequest) -> Result<Self, String> {
+        match &request.scratch {
+            None => Self::of(BUILD_DIR, COMPILER_UID, request),
+            Some(step) if matches!(step.as_str(), "" | "." | "..") || step.contains(['/', '\0']) => {
+                Err(format!("{step:?} is not one step below the scratch folder"))
+            }
+            Some(step) => Self::of(&format!("{SCRATCH_DIR}/{step}"), PROGRAM_UID, request),
+        }
+    }
+
+    fn of(root: &str, uid: u32, request: &FetchRequest) -> Result<Self, String> {
+        let (root, found) = acting(uid, || {
             let mut found = Found { request, files: Vec::new(), entries: 0, bytes: 0, truncated: false };
+            let root = match openat(CWD, root, FOLDER, Mode::empty()) {
+                Ok(root) => root,
+                // A program may have done to its own folder what it liked.
+                Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::ACCESS) if request.scratch.is_some() => {
+                    return Ok((None, found));
+                }
+                Err(error) => return Err(error),
+            };
             found.walk(&root, "", 0)?;
-            Ok((root, found))
+            Ok((Some(root), found))
         })
-        .map_err(|e| format!("cannot read the build folder: {e}"))?;
+        .map_err(|e| format!("cannot read {root}: {e}"))?;
         let Found { mut files, mut truncated, .. } = found;
         files.sort_unstable_by(|a, b| a.path.cmp(&b.path));
         let mut left = request.max_bytes;
@@ -58,7 +80,7 @@ impl Fetch {
         truncated |= fits < files.len();
         files.truncate(fits);
         let end = FetchEnd { files: u32::try_from(fits).unwrap_or(u32::MAX), truncated };
-        Ok(Self { root, files: files.into(), current: None, end })
+        Ok(Self { uid, root, files: files.into(), current: None, end })
     }
 
     /// Sends while there is room. `true`: that was all.
@@ -69,7 +91,8 @@ impl Fetch {
                     send(out, &FromHarness::FetchEnd(self.end.clone()))?;
                     return Ok(true);
                 };
-                let file = as_compiler(|| openat(&self.root, header.path.as_str(), FILE, Mode::empty()));
+                let root = self.root.as_ref().ok_or("there is no folder to read")?;
+                let file = acting(self.uid, || openat(root, header.path.as_str(), FILE, Mode::empty()));
                 let file = file.map_err(|e| format!("cannot open {:?}: {e}", header.path))?;
                 send(out, &FromHarness::File(header.clone()))?;
                 self.current = Some((file.into(), header.clone(), header.len));
@@ -97,11 +120,11 @@ fn send(out: &mut Output, message: &FromHarness) -> Result<(), String> {
 }
 
 /// As root where there is no compiler to be: in unit tests.
-fn as_compiler<T>(act: impl FnOnce() -> Result<T, Errno>) -> Result<T, Errno> {
+fn acting<T>(uid: u32, act: impl FnOnce() -> Result<T, Errno>) -> Result<T, Errno> {
     if !crate::sys::is_init() {
         return act();
     }
-    as_user(COMPILER_UID, act).map_err(|e| Errno::from_io_error(&e).unwrap_or(Errno::PERM))?
+    as_user(uid, act).map_err(|e| Errno::from_io_error(&e).unwrap_or(Errno::PERM))?
 }
 
 struct Found<'a> {
@@ -162,11 +185,11 @@ mod tests {
     use super::*;
 
     fn request(suffix: &str, max_bytes: u64, max_files: u32) -> FetchRequest {
-        FetchRequest { suffix: suffix.to_owned(), max_bytes, max_files }
+        FetchRequest { suffix: suffix.to_owned(), max_bytes, max_files, scratch: None }
     }
 
     fn found(root: &Path, request: &FetchRequest) -> (Vec<(String, u64)>, bool) {
-        let fetch = Fetch::begin(root.to_str().expect("UTF-8"), request).expect("readable");
+        let fetch = Fetch::of(root.to_str().expect("UTF-8"), COMPILER_UID, request).expect("readable");
         (fetch.files.into_iter().map(|f| (f.path, f.len)).collect(), fetch.end.truncated)
     }
 
@@ -211,8 +234,8 @@ mod tests {
         let tree = tree();
         let big: Vec<u8> = (0..300_000u32).map(|n| (n % 253) as u8).collect();
         fs::write(tree.path().join("big.class"), &big).expect("a file");
-        let mut fetch =
-            Fetch::begin(tree.path().to_str().expect("UTF-8"), &request(".class", 1 << 20, 9)).expect("readable");
+        let mut fetch = Fetch::of(tree.path().to_str().expect("UTF-8"), COMPILER_UID, &request(".class", 1 << 20, 9))
+            .expect("readable");
         let (reader, writer) = rustix::pipe::pipe().expect("a pipe");
         let writer = std::thread::spawn(move || {
             let mut out = Output::default();

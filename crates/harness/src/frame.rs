@@ -112,6 +112,7 @@ impl Message for FromHarness {
     fn encode(&self, out: &mut Vec<u8>) -> Result<(), FrameError> {
         match self {
             Self::Hello(hello) => json_frame(out, 0x81, hello),
+            Self::Started => frame(out, 0x82, &[]),
             Self::Stdout(bytes) => frame(out, 0x83, bytes),
             Self::Stderr(bytes) => frame(out, 0x84, bytes),
             Self::Exit(result) => json_frame(out, 0x85, result),
@@ -132,6 +133,7 @@ impl Message for FromHarness {
     fn decode(kind: u8, payload: &[u8]) -> Result<Self, FrameError> {
         match kind {
             0x81 => json(kind, payload).map(Self::Hello),
+            0x82 => empty(kind, payload, Self::Started),
             0x83 => Ok(Self::Stdout(payload.to_vec())),
             0x84 => Ok(Self::Stderr(payload.to_vec())),
             0x85 => json(kind, payload).map(Self::Exit),
@@ -229,7 +231,7 @@ mod tests {
     use super::*;
     use crate::protocol::{
         Answered, AskRequest, Cleaned, Credit, ExecLimits, ExecRequest, ExecResult, Fault, FetchEnd, FetchRequest,
-        FileHeader, Hello, Role, ServeRequest, Served, Stop, Taken, TerminalRequest, WindowSize,
+        FileHeader, Hello, Joined, Role, ServeRequest, Served, Stop, Taken, TerminalRequest, WindowSize,
     };
 
     fn to_harness() -> impl Strategy<Value = ToHarness> {
@@ -245,7 +247,8 @@ mod tests {
                 let size = WindowSize { cols, rows };
                 let terminal = compiler.then_some(TerminalRequest { size, window: limits.cpu_ms });
                 let report = (!compiler).then_some(limits.cpu_ms);
-                ToHarness::Exec(ExecRequest { role, argv, env, cwd, limits, terminal, report })
+                let joined = compiler.then(|| Joined { input: cwd.clone(), output: cwd.clone() });
+                ToHarness::Exec(ExecRequest { role, argv, env, cwd, limits, terminal, report, joined })
             },
         );
         let serve =
@@ -266,7 +269,7 @@ mod tests {
             (any::<String>(), any::<u64>()).prop_map(|(path, len)| ToHarness::Put(FileHeader { path, len })),
             prop::collection::vec(any::<u8>(), 0..300).prop_map(ToHarness::PutData),
             (any::<String>(), any::<u64>(), any::<u32>()).prop_map(|(suffix, max_bytes, max_files)| ToHarness::Fetch(
-                FetchRequest { suffix, max_bytes, max_files }
+                FetchRequest { scratch: (max_files > 9).then(|| suffix.clone()), suffix, max_bytes, max_files }
             )),
             (any::<u16>(), any::<u16>()).prop_map(|(cols, rows)| ToHarness::Resize(WindowSize { cols, rows })),
             any::<u64>().prop_map(|bytes| ToHarness::Credit(Credit { bytes })),
@@ -291,6 +294,8 @@ mod tests {
                     stdout_bytes: number,
                     stderr_bytes: number,
                     survivors: 7,
+                    input_ended: number % 2 == 0,
+                    ended_us: number,
                     spawn_error,
                 })
             },
@@ -327,6 +332,7 @@ mod tests {
                 .prop_map(|(clean, detail)| FromHarness::Cleaned(Cleaned { clean, detail })),
             any::<u64>().prop_map(|bytes| FromHarness::Taken(Taken { bytes })),
             Just(FromHarness::Pong),
+            Just(FromHarness::Started),
             any::<String>().prop_map(|message| FromHarness::Fault(Fault { message })),
         ]
     }

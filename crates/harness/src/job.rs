@@ -21,7 +21,7 @@ use crate::{
     cgroup::Cgroup,
     meter::{Meter, held_back},
     spawn::{Spawned, Stdio, failure, spawn, uid_of},
-    streams::{OUTPUTS, Pipes, Streams, Terminal, pipes},
+    streams::{Joined, OUTPUTS, Pipes, Streams, Terminal, pipes},
     sys::{self, End, Reaped},
     wire::{Output, PIECE},
 };
@@ -80,19 +80,26 @@ pub struct Job {
     stop: Option<Stop>,
     end: Option<(End, Duration)>,
     survivors: u32,
+    /// At the end of the first process nobody could write to its input any more.
+    input_ended: bool,
+    /// Microseconds of the monotonic clock.
+    ended_us: u64,
     piece: Vec<u8>,
 }
 
 /// A process that was begun, its streams, and our end of its report.
 type Begun = (Spawned, Box<dyn Streams>, Option<OwnedFd>);
 
-/// Starts the process on what it asks for: pipes, or a terminal.
+/// Starts the process on what it asks for: pipes, FIFOs, or a terminal.
 fn begin(request: &ExecRequest) -> Result<Begun, String> {
     let uid = uid_of(request.role);
     let (report, channel) = request.report.map(|_| report()).transpose()?.unzip();
     if let Some(terminal) = &request.terminal {
         let terminal = Terminal::open(uid, terminal.size)?;
         Ok((spawn(request, Stdio::Terminal(terminal.theirs()), channel.as_ref())?, Box::new(terminal), report))
+    } else if let Some(joined) = &request.joined {
+        let (ours, theirs) = Joined::open(uid, joined)?;
+        Ok((spawn(request, Stdio::Pipes(&theirs), channel.as_ref())?, Box::new(ours), report))
     } else {
         let (ours, theirs) = pipes(uid)?;
         Ok((spawn(request, Stdio::Pipes(&theirs), channel.as_ref())?, Box::new(Pipes::new(ours)), report))
@@ -105,6 +112,13 @@ fn report() -> Result<(OwnedFd, OwnedFd), String> {
     let (ours, theirs) = made.map_err(|e| format!("cannot make a pipe: {e}"))?;
     rustix::io::ioctl_fionbio(&ours, true).map_err(|e| format!("cannot set up pipes: {e}"))?;
     Ok((ours, theirs))
+}
+
+/// The clock that every process of the machine shares.
+fn monotonic_us() -> u64 {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+    let (seconds, nanoseconds) = (u64::try_from(now.tv_sec).unwrap_or(0), u64::try_from(now.tv_nsec).unwrap_or(0));
+    seconds.saturating_mul(1_000_000).saturating_add(nanoseconds / 1000)
 }
 
 /// A process that could not be started.
@@ -120,6 +134,8 @@ pub fn not_started(why: String) -> FromHarness {
         stdout_bytes: 0,
         stderr_bytes: 0,
         survivors: 0,
+        input_ended: false,
+        ended_us: 0,
         spawn_error: Some(why),
     })
 }
@@ -159,6 +175,8 @@ impl Job {
             stop: None,
             end: None,
             survivors: 0,
+            input_ended: false,
+            ended_us: 0,
             piece: vec![0; PIECE],
             request,
         }))
@@ -376,6 +394,9 @@ impl Job {
         self.meter.reaped(process);
         if process.pid == self.pid {
             self.end = Some((process.end, self.started.elapsed()));
+            // At once: its own end is soon the other one's.
+            self.input_ended = self.streams.input_ended();
+            self.ended_us = monotonic_us();
             // What the others hold, before they are gone.
             self.meter.sample(cgroup).map_err(|e| format!("cannot read the cgroup: {e}"))?;
             self.die();
@@ -471,6 +492,8 @@ impl Job {
             stdout_bytes,
             stderr_bytes,
             survivors: self.survivors,
+            input_ended: self.input_ended,
+            ended_us: self.ended_us,
             spawn_error: None,
         }))
     }

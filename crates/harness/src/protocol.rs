@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 /// Sent in [`FromHarness::Hello`]; a host refuses a harness of another version.
-pub const PROTOCOL_VERSION: u32 = 4;
+pub const PROTOCOL_VERSION: u32 = 5;
 /// The most payload bytes one frame may carry. A longer length is a protocol error, never an allocation.
 pub const MAX_PAYLOAD: usize = 256 * 1024;
 /// Bytes of `Stdin` that may be under way to a program on a terminal, that is sent and not yet `Taken`.
@@ -35,11 +35,11 @@ pub enum ToHarness {
     StdinEnd,
     /// Begin a file in the scratch folder, owned by the program's uid; `PutData` frames with exactly `len` bytes follow.
     Put(FileHeader),
-    /// As `Put`, but in the build folder and owned by the compiler's uid: what was compiled elsewhere.
+    /// As `Put`, but in the build folder, owned by the compiler's uid and executable: what was compiled elsewhere.
     PutBuild(FileHeader),
     /// Contents of the file begun by `Put` or `PutBuild`.
     PutData(Vec<u8>),
-    /// Send back files of the build folder: answered by `File`/`FileData` for each and one `FetchEnd`.
+    /// Send back files of the build folder, or of one in the scratch folder: answered by `File`/`FileData` for each and one `FetchEnd`.
     Fetch(FetchRequest),
     /// Kill every process but the harness, wipe the writable folders (the build folder stays), prove it.
     Clean,
@@ -65,6 +65,8 @@ pub enum ToHarness {
 pub enum FromHarness {
     /// First frame after the start.
     Hello(Hello),
+    /// A joined process is there: its ends of the two FIFOs are open.
+    Started,
     /// Bytes of the process' standard output.
     Stdout(Vec<u8>),
     /// Bytes of the process' standard error.
@@ -134,6 +136,19 @@ pub struct ExecRequest {
     /// harness' own: no other uid can open it by name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub report: Option<u64>,
+    /// FIFOs as its standard input and output, instead of pipes: the other ends are a process' of another jail. What it
+    /// writes there is nobody else's, and does not count as output.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub joined: Option<Joined>,
+}
+
+/// The FIFOs of a joined process. The host holds both of them open until it has heard `Started` from both processes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Joined {
+    /// Its standard input, an absolute path.
+    pub input: String,
+    /// Its standard output, an absolute path.
+    pub output: String,
 }
 
 /// The descriptor of the channel that [`ExecRequest::report`] asks for.
@@ -225,6 +240,12 @@ pub struct ExecResult {
     pub stderr_bytes: u64,
     /// Processes of the tree that had to be killed after the first one had ended.
     pub survivors: u32,
+    /// Of a joined process: when its end was seen, nobody was left who could write to its input.
+    #[serde(default)]
+    pub input_ended: bool,
+    /// When the end of the first process was seen: microseconds of the machine's monotonic clock, which all its jails share.
+    #[serde(default)]
+    pub ended_us: u64,
     /// The process could not be started: why (for people). Exit code and signal are then `None`.
     pub spawn_error: Option<String>,
 }
@@ -305,7 +326,7 @@ pub struct FileHeader {
     pub len: u64,
 }
 
-/// Which files of the build folder to send. Regular files only, links are not followed.
+/// Which files to send. Regular files only, links are not followed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FetchRequest {
     /// Only names with this ending; empty for all.
@@ -314,6 +335,10 @@ pub struct FetchRequest {
     pub max_bytes: u64,
     /// Stop with `truncated` before more than this many files are sent.
     pub max_files: u32,
+    /// Those in this folder, one step below the scratch folder, instead of those of the build folder. If it is not there,
+    /// there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scratch: Option<String>,
 }
 
 /// End of a fetch.

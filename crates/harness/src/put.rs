@@ -25,10 +25,11 @@ pub enum Place {
 }
 
 impl Place {
-    fn folder(self) -> (u32, &'static str, usize) {
+    /// Whose its files are, where they are, how deep they may be, and their mode.
+    fn folder(self) -> (u32, &'static str, usize, u32) {
         match self {
-            Self::Scratch => (PROGRAM_UID, SCRATCH_DIR, PARTS_MOST),
-            Self::Build => (COMPILER_UID, BUILD_DIR, BUILD_PARTS_MOST),
+            Self::Scratch => (PROGRAM_UID, SCRATCH_DIR, PARTS_MOST, 0o644),
+            Self::Build => (COMPILER_UID, BUILD_DIR, BUILD_PARTS_MOST, 0o755),
         }
     }
 }
@@ -50,10 +51,10 @@ impl Put {
     /// Makes the file. Only an identity that cannot be switched is an error: what is wrong with the file is told when
     /// all its bytes were taken.
     pub fn begin(place: Place, header: FileHeader) -> Result<Self, String> {
-        let (uid, folder, parts) = place.folder();
+        let (uid, folder, parts, mode) = place.folder();
         let file = match check(&header.path, parts) {
             Err(why) => Err(why.to_owned()),
-            Ok(()) => as_user(uid, || create(folder, &header.path))
+            Ok(()) => as_user(uid, || create(folder, &header.path, mode))
                 .map_err(|e| format!("cannot act as uid {uid}: {e}"))?
                 .map_err(|e| e.to_string()),
         };
@@ -91,7 +92,7 @@ fn check(path: &str, parts_most: usize) -> Result<(), &'static str> {
 }
 
 /// A new file, and the folders that lead to it. Follows no links and opens nothing that exists.
-fn create(root: &str, path: &str) -> Result<File, Errno> {
+fn create(root: &str, path: &str, mode: u32) -> Result<File, Errno> {
     let folder = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let new = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let mut at: OwnedFd = openat(CWD, root, folder, Mode::empty())?;
@@ -103,7 +104,7 @@ fn create(root: &str, path: &str) -> Result<File, Errno> {
             Err(error) => return Err(error),
         }
     }
-    Ok(openat(&at, name, new, Mode::from_raw_mode(0o644))?.into())
+    Ok(openat(&at, name, new, Mode::from_raw_mode(mode))?.into())
 }
 
 #[cfg(test)]
@@ -118,10 +119,10 @@ mod tests {
     fn files_are_made_with_the_folders_above_them_and_never_twice() {
         let root = tempfile::tempdir().expect("a folder");
         let at = root.path().to_str().expect("UTF-8");
-        let mut file = create(at, "a/b/c.txt").expect("made");
+        let mut file = create(at, "a/b/c.txt", 0o644).expect("made");
         file.write_all(b"x").expect("written");
-        create(at, "a/b/d.txt").expect("beside it");
-        assert_eq!(create(at, "a/b/c.txt").map(drop), Err(Errno::EXIST));
+        create(at, "a/b/d.txt", 0o755).expect("beside it");
+        assert_eq!(create(at, "a/b/c.txt", 0o644).map(drop), Err(Errno::EXIST));
         assert_eq!(std::fs::read(root.path().join("a/b/c.txt")).expect("there"), b"x");
     }
 
@@ -131,8 +132,8 @@ mod tests {
         symlink(outside.path(), root.path().join("out")).expect("a link");
         symlink(outside.path().join("new"), root.path().join("file")).expect("a link");
         let at = root.path().to_str().expect("UTF-8");
-        assert!(create(at, "out/x").is_err());
-        assert!(create(at, "file").is_err());
+        assert!(create(at, "out/x", 0o644).is_err());
+        assert!(create(at, "file", 0o644).is_err());
         assert_eq!(std::fs::read_dir(outside.path()).expect("there").count(), 0);
     }
 

@@ -125,7 +125,8 @@ impl Resident {
             open_files,
             stack_bytes: None,
         };
-        let request = ExecRequest { role: Role::Compiler, argv, env, cwd, limits, terminal: None, report: None };
+        let request =
+            ExecRequest { role: Role::Compiler, argv, env, cwd, limits, terminal: None, report: None, joined: None };
         let ready = AskRequest { len: 0, cpu_ms: CPU_UNLIMITED_MS, wall_ms: ready_ms, answer_bytes: 0 };
         let phase = Phase::Starting(Exchange::begin(ready, cgroup, cpus)?);
         let started = pipes(uid_of(request.role))

@@ -392,8 +392,14 @@ impl Server<'_> {
                         self.send(&exit)?;
                         continue;
                     }
+                    let joined = request.joined.is_some();
                     match Job::start(request, self.cgroup.as_ref(), self.cpus)? {
-                        Ok(job) => self.state = State::Running(Box::new(job)),
+                        Ok(job) => {
+                            self.state = State::Running(Box::new(job));
+                            if joined {
+                                self.send(&FromHarness::Started)?;
+                            }
+                        }
                         Err(why) => self.send(&not_started(why))?,
                     }
                 }
@@ -401,7 +407,7 @@ impl Server<'_> {
                 ToHarness::PutBuild(header) => self.put(Place::Build, header)?,
                 ToHarness::Fetch(request) => {
                     self.used = true;
-                    self.state = State::Fetching(Fetch::begin(iteratione_harness::protocol::BUILD_DIR, &request)?);
+                    self.state = State::Fetching(Fetch::begin(&request)?);
                 }
                 ToHarness::Clean => {
                     self.used = true;

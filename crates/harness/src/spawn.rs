@@ -223,6 +223,7 @@ mod tests {
             },
             terminal: None,
             report: None,
+            joined: None,
         }
     }
 

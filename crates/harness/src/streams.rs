@@ -1,12 +1,15 @@
-//! The standard streams of a process tree, as the harness holds them: pipes, or a terminal.
+//! The standard streams of a process tree, as the harness holds them: pipes, FIFOs that lead to another jail, or a
+//! terminal.
 
 use std::os::fd::BorrowedFd;
 
 use iteratione_harness::protocol::WindowSize;
 
+mod joined;
 mod pipes;
 mod terminal;
 
+pub use joined::Joined;
 pub use pipes::{Ends, Pipes, pipes};
 pub use terminal::Terminal;
 
@@ -34,6 +37,11 @@ pub trait Streams {
 
     /// Nobody will read any more.
     fn drop_input(&mut self) {}
+
+    /// Whether nobody is left who could write to the input, where that is not the host.
+    fn input_ended(&self) -> bool {
+        false
+    }
 
     /// Bytes of the input that are settled, one way or the other, and that the host is to be told of.
     fn settled(&self) -> u64 {

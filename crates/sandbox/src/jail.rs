@@ -14,9 +14,11 @@ use crate::{
 };
 
 mod conversation;
+mod joined;
 mod link;
 mod terminal;
 
+pub use joined::{Met, Side, ended_first, join};
 use link::Link;
 pub use terminal::{Terminal, TerminalEvent};
 
@@ -77,7 +79,7 @@ pub struct Execution {
     pub stderr: Vec<u8>,
 }
 
-/// Files of the build folder.
+/// Files of a jail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fetched {
     /// Relative path and content.
@@ -221,7 +223,7 @@ impl Jail {
         self.end(done)
     }
 
-    /// Reads files of the build folder.
+    /// Reads files of the build folder, or of one that a program has filled.
     pub async fn fetch(&mut self, request: FetchRequest) -> Result<Fetched, SandboxError> {
         self.begin()?;
         let done = limited(SHORT, "send files in time", conversation::fetch(&mut self.link, request)).await;

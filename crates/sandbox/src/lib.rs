@@ -22,6 +22,6 @@ pub mod workspace;
 pub use config::{DEFAULTS, Resources, SandboxConfig};
 pub use error::SandboxError;
 pub use iteratione_harness::protocol;
-pub use jail::{Execution, Fetched, Jail, Terminal, TerminalEvent};
+pub use jail::{Execution, Fetched, Jail, Met, Side, Terminal, TerminalEvent, ended_first, join};
 pub use protocol::{TERMINAL_INPUT_MOST, TerminalRequest, WindowSize};
 pub use sandbox::Sandbox;

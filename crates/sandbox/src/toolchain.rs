@@ -21,10 +21,12 @@ mod hot;
 pub mod java;
 pub mod layout;
 pub mod names;
+mod packed;
 pub mod unit;
 
 use layout::Laid;
 use names::NameMap;
+pub use packed::Packed;
 
 /// Bytes of compiler output that a result keeps.
 const OUTPUT_KEPT: usize = 64 * 1024;
@@ -157,6 +159,7 @@ impl Program {
             limits,
             terminal: None,
             report: None,
+            joined: None,
         }
     }
 
@@ -362,6 +365,7 @@ async fn compile(
         },
         terminal: None,
         report: None,
+        joined: None,
     };
     let done = jail.exec(request, b"").await?;
     if let Some(why) = &done.result.spawn_error {
@@ -474,7 +478,8 @@ fn main_file(language: &Language, sources: &[String], order: Order<'_>) -> Resul
 }
 
 async fn main_class(jail: &mut Jail, order: Order<'_>) -> Result<Result<String, BuildFailure>, SandboxError> {
-    let classes = FetchRequest { suffix: ".class".to_owned(), max_bytes: CLASSES_BYTES, max_files: CLASSES_FILES };
+    let classes =
+        FetchRequest { suffix: ".class".to_owned(), max_bytes: CLASSES_BYTES, max_files: CLASSES_FILES, scratch: None };
     let fetched = jail.fetch(classes).await?;
     if fetched.truncated {
         return Ok(Err(too_much()));

@@ -35,6 +35,14 @@ pub fn pipes(uid: u32) -> Result<(Ends, Ends), String> {
     Ok((Ends { stdin, stdout, stderr }, Ends { stdin: their_in, stdout: their_out, stderr: their_err }))
 }
 
+/// Both ends of a pipe for one output of a process of this uid; ours does not block.
+pub fn output_pipe(uid: u32) -> Result<(OwnedFd, OwnedFd), String> {
+    let made = as_user(uid, || pipe_with(PipeFlags::CLOEXEC)).map_err(|e| format!("cannot act as uid {uid}: {e}"))?;
+    let (ours, theirs) = made.map_err(|e| format!("cannot make pipes: {e}"))?;
+    rustix::io::ioctl_fionbio(&ours, true).map_err(|e| format!("cannot set up pipes: {e}"))?;
+    Ok((ours, theirs))
+}
+
 /// The pipes of a program.
 pub struct Pipes {
     stdin: Option<OwnedFd>,

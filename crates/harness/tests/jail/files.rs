@@ -13,7 +13,7 @@ fn put(jail: &mut Jail, path: &str, content: &[u8]) {
 
 /// Files, and whether the answer was cut.
 fn fetch(jail: &mut Jail, suffix: &str, max_bytes: u64, max_files: u32) -> (Vec<(String, Vec<u8>)>, bool) {
-    jail.send(&ToHarness::Fetch(FetchRequest { suffix: suffix.to_owned(), max_bytes, max_files }));
+    jail.send(&ToHarness::Fetch(FetchRequest { suffix: suffix.to_owned(), max_bytes, max_files, scratch: None }));
     let mut files: Vec<(String, Vec<u8>)> = Vec::new();
     loop {
         match jail.receive() {
@@ -103,7 +103,12 @@ fn the_compiler_s_files_come_back_in_order() {
 fn big_files_come_back_whole_while_the_next_commands_wait() {
     let mut jail = Jail::start();
     compile(&mut jail, "head -c 5000000 /dev/zero >/build/big");
-    jail.send(&ToHarness::Fetch(FetchRequest { suffix: String::new(), max_bytes: 1 << 30, max_files: 10 }));
+    jail.send(&ToHarness::Fetch(FetchRequest {
+        suffix: String::new(),
+        max_bytes: 1 << 30,
+        max_files: 10,
+        scratch: None,
+    }));
     jail.send(&ToHarness::Ping);
     let (mut bytes, mut last) = (0, jail.receive());
     while last != FromHarness::Pong {

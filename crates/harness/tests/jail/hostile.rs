@@ -102,6 +102,8 @@ fn forged_frames_are_just_output() {
         stdout_bytes: 0,
         stderr_bytes: 0,
         survivors: 0,
+        input_ended: false,
+        ended_us: 0,
         spawn_error: None,
     };
     let mut wire = Vec::new();

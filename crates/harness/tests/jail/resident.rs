@@ -91,7 +91,7 @@ fn a_resident_has_the_compilers_rights_and_each_request_its_own_account() {
 
 #[test]
 fn a_jail_with_a_resident_runs_nothing_else_and_the_other_way_round() {
-    let fetch = || ToHarness::Fetch(FetchRequest { suffix: String::new(), max_bytes: 1, max_files: 1 });
+    let fetch = || ToHarness::Fetch(FetchRequest { suffix: String::new(), max_bytes: 1, max_files: 1, scratch: None });
     let file = || FileHeader { path: "x".to_owned(), len: 0 };
     let others = || {
         [ToHarness::Exec(sh("true")), ToHarness::Put(file()), ToHarness::PutBuild(file()), fetch(), ToHarness::Clean]

@@ -102,6 +102,7 @@ pub fn program(argv: &[&str]) -> ExecRequest {
         limits: limits(),
         terminal: None,
         report: None,
+        joined: None,
     }
 }
 

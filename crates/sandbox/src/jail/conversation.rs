@@ -188,7 +188,7 @@ async fn answer(reader: &mut FrameReader, most: u64) -> Result<(Vec<u8>, Answere
     }
 }
 
-/// Reads files of the build folder. Nothing of the answer is believed beyond what was asked for.
+/// Reads files of the jail. Nothing of the answer is believed beyond what was asked for.
 pub(super) async fn fetch(link: &mut Link, request: FetchRequest) -> Result<Fetched, SandboxError> {
     let (mut bytes_left, files_left) = (request.max_bytes, request.max_files);
     let suffix = request.suffix.clone();
@@ -244,6 +244,7 @@ pub(super) async fn clean(link: &mut Link) -> Result<Result<(), String>, Sandbox
 pub(super) fn unexpected(expected: &str, got: &FromHarness) -> SandboxError {
     let got = match got {
         FromHarness::Hello(_) => "Hello",
+        FromHarness::Started => "Started",
         FromHarness::Stdout(_) => "Stdout",
         FromHarness::Stderr(_) => "Stderr",
         FromHarness::Taken(_) => "Taken",

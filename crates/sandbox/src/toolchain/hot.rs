@@ -72,6 +72,8 @@ fn stopped(end: &Answered) -> Execution {
         stdout_bytes: 0,
         stderr_bytes: 0,
         survivors: 0,
+        input_ended: false,
+        ended_us: 0,
         spawn_error: None,
     };
     Execution { result, stdout: Vec::new(), stderr: Vec::new() }

@@ -49,6 +49,8 @@ fn a_compiler_that_breaks_a_limit_is_not_the_compilers_verdict() {
             stdout_bytes: 0,
             stderr_bytes: 0,
             survivors: 0,
+            input_ended: false,
+            ended_us: 0,
             spawn_error: None,
         };
         change(&mut result);

@@ -152,6 +152,7 @@ pub async fn prepare(
         },
         terminal: None,
         report: None,
+        joined: None,
     };
     let done = jail.exec(request, b"").await?;
     if done.result.exit_code != Some(0) || done.result.stop.is_some() {
@@ -170,7 +171,8 @@ pub async fn prepare(
 
 /// Classes that were compiled, by the folder that they are in.
 async fn made(jail: &mut Jail) -> Result<BTreeMap<String, Vec<(String, Vec<u8>)>>, SandboxError> {
-    let classes = FetchRequest { suffix: ".class".to_owned(), max_bytes: CLASSES_BYTES, max_files: CLASSES_FILES };
+    let classes =
+        FetchRequest { suffix: ".class".to_owned(), max_bytes: CLASSES_BYTES, max_files: CLASSES_FILES, scratch: None };
     let fetched = jail.fetch(classes).await?;
     if fetched.truncated {
         return Err(SandboxError::Unit("the tests make too many or too big classes".to_owned()));
@@ -200,7 +202,8 @@ fn as_written(files: &[(String, Vec<u8>)]) -> BTreeMap<String, Vec<(String, Vec<
 
 /// What the compilation of a submission has made, from the jail in which it is to run.
 pub async fn built(jail: &mut Jail) -> Result<Vec<(String, Vec<u8>)>, SandboxError> {
-    let all = FetchRequest { suffix: ".class".to_owned(), max_bytes: CLASSES_BYTES, max_files: CLASSES_FILES };
+    let all =
+        FetchRequest { suffix: ".class".to_owned(), max_bytes: CLASSES_BYTES, max_files: CLASSES_FILES, scratch: None };
     Ok(jail.fetch(all).await?.files)
 }
 
@@ -216,6 +219,7 @@ impl Program {
             limits: program_limits(cpu_ms, wall_ms, output_bytes),
             terminal: None,
             report: Some(REPORT_BYTES),
+            joined: None,
         }
     }
 }

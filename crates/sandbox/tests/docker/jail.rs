@@ -35,8 +35,10 @@ async fn sources_go_in_a_build_is_made_run_and_read_back() {
     let ran = run(&mut jail, program(&["/build/main"]), b"world").await;
     assert_eq!(String::from_utf8_lossy(&ran.stdout), "hello world from 10001\n", "{:?}", ran.result);
 
-    let fetched =
-        jail.fetch(FetchRequest { suffix: String::new(), max_bytes: 1 << 20, max_files: 10 }).await.expect("fetched");
+    let fetched = jail
+        .fetch(FetchRequest { suffix: String::new(), max_bytes: 1 << 20, max_files: 10, scratch: None })
+        .await
+        .expect("fetched");
     let mut files = fetched.files;
     files.sort();
     assert_eq!(
@@ -44,8 +46,10 @@ async fn sources_go_in_a_build_is_made_run_and_read_back() {
         [("classes/log".to_owned(), b"done\n".to_vec()), ("main".to_owned(), source)],
         "links are not followed"
     );
-    let some =
-        jail.fetch(FetchRequest { suffix: String::new(), max_bytes: 1 << 20, max_files: 1 }).await.expect("fetched");
+    let some = jail
+        .fetch(FetchRequest { suffix: String::new(), max_bytes: 1 << 20, max_files: 1, scratch: None })
+        .await
+        .expect("fetched");
     assert!(some.truncated && some.files.len() == 1);
 
     jail.put("given/in.txt", b"data").await.expect("put");

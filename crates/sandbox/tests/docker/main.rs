@@ -7,6 +7,7 @@ mod daemon;
 mod host_config;
 mod isolation;
 mod jail;
+mod joined;
 mod measure;
 mod measures;
 mod network_slots;

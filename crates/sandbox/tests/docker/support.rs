@@ -204,6 +204,7 @@ pub fn program(argv: &[&str]) -> ExecRequest {
         },
         terminal: None,
         report: None,
+        joined: None,
     }
 }
 
