@@ -251,11 +251,12 @@ pub struct Test {
     /// How output is compared.
     #[serde(default)]
     pub checker: Checker,
-    /// Of an `interactive` test: the program at the other end of the student's input and output. It judges, unless the
-    /// checker is a program too.
+    /// Of an `interactive` test: the program at the other end of the student's input and output. It judges; there is no
+    /// checker then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interactor: Option<ProgramCall>,
-    /// How often the program may run: each time the judging program leaves a `nextpass.in`, that is the next input.
+    /// How often the program may run at most: each time the judging program accepts and leaves a `nextpass.in`, it runs
+    /// again with that as its input.
     #[serde(default = "once", skip_serializing_if = "is_once")]
     pub passes: u32,
     /// Of a `junit` or `pytest` test: weights of its methods, by `Class.method` or `method`, over those in the tests

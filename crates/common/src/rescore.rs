@@ -1,7 +1,7 @@
 //! Scoring anew what was graded before, without running anything: for a revision in which only points changed.
 
 use crate::{
-    lab::{LabDocument, Test, TestGroup, Visibility},
+    lab::{Checker, LabDocument, Test, TestGroup, Visibility},
     scoring,
     submission::{Grade, GroupResult, TestResult},
     verdict::Verdict,
@@ -30,9 +30,12 @@ fn same_group(old: &TestGroup, new: &TestGroup) -> bool {
         && old.tests.iter().zip(&new.tests).all(same_test)
 }
 
-/// A test without what only scores or shows it. What is added to tests later decides until somebody says otherwise.
+/// A test without what only scores or shows it. What is added to tests later decides until somebody says otherwise. A
+/// judging program may give a score on the scale of the test's points: then they decide too.
 fn of_judging(test: &Test) -> Test {
-    Test { points: 0.0, visibility: Visibility::default(), message: None, ..test.clone() }
+    let scored = test.interactor.is_some() || matches!(test.checker, Checker::Program(_));
+    let points = if scored { test.points } else { 0.0 };
+    Test { points, visibility: Visibility::default(), message: None, ..test.clone() }
 }
 
 /// The same results scored by another revision, which judges them in the same way. `None`: they do not say enough, e.g.

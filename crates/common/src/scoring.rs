@@ -91,7 +91,7 @@ fn score_group(group: &TestGroup, tests: &[TestResult], due_passed: bool) -> Gro
 }
 
 /// Six decimals: thirds add up, and nobody sees 0.30000000000000004.
-fn round(points: f64) -> f64 {
+pub fn round(points: f64) -> f64 {
     (points * 1e6).round() / 1e6
 }
 

@@ -62,7 +62,7 @@ impl App {
             job_deadline: Duration::from_secs(config.grader.job_seconds),
             probe: PROBE,
         };
-        let grading = Jailed(sandbox.clone());
+        let grading = Jailed::new(sandbox.clone());
         let worker = Worker::new(pg, queue, dispatch, grading, settings, health, lifecycle.clone());
         Ok(Self { config, lifecycle, sandbox, worker })
     }

@@ -3,12 +3,12 @@
 //! Inputs enter the jail one test at a time; expected outputs never do. A jail that cannot prove itself clean between
 //! tests is thrown away and the program built anew in another. An error is ours: the job is tried again.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use iteratione_common::{
     ids::SubmissionId,
-    lab::{Checker, LabDocument, SourceFile, Test, TestGroup, TestLimits},
+    lab::{LabDocument, SourceFile, Test, TestGroup, TestLimits},
     language::Language,
     submission::{Event, Grade, GroupResult, TestResult, TimeLimit},
     verdict::Verdict,
@@ -19,13 +19,16 @@ use iteratione_sandbox::{
 };
 use tokio::sync::mpsc;
 
-use crate::{
-    checkers, scoring,
-    verdict::{self, Judged},
-};
+use crate::scoring;
 
+mod pass;
+mod programs;
 mod starter;
 mod unit;
+
+use pass::{Outcome, Ran};
+pub use programs::Builds;
+use programs::Judges;
 
 /// Bytes of input, output and expectation that a result keeps of each.
 const KEPT: usize = 16 * 1024;
@@ -33,10 +36,6 @@ const KEPT: usize = 16 * 1024;
 const TRIES: usize = 2;
 /// Jails that one submission may wear out; then the tests that are left are given up.
 const JAILS: usize = 12;
-/// For comparing one output: a pattern over megabytes takes seconds at worst.
-const CHECKING: Duration = Duration::from_mins(1);
-/// Bytes of output and expectation together that are compared on the spot, which takes microseconds.
-const COMPARED_AT_ONCE: usize = 64 * 1024;
 /// A run that took up to this share more than its limit is done once more: 1/20 is 5 %.
 const JUST_MISSED: u64 = 20;
 
@@ -59,12 +58,28 @@ pub struct GradeRequest {
     pub due_passed: bool,
 }
 
-/// Grades a submission and tells `events` of each step; a receiver that has gone is no error.
-pub async fn grade(sandbox: &Sandbox, request: &GradeRequest, events: mpsc::Sender<Event>) -> anyhow::Result<Grade> {
+/// Grades a submission and tells `events` of each step; a receiver that has gone is no error. `builds` are the judging
+/// programs of earlier ones.
+pub async fn grade(
+    sandbox: &Sandbox,
+    builds: &Builds,
+    request: &GradeRequest,
+    events: mpsc::Sender<Event>,
+) -> anyhow::Result<Grade> {
     let starter = request.document.starter.get(&request.language.id).map(Vec::as_slice).unwrap_or_default();
     let merged = starter::merge(&request.files, starter);
-    let mut bench =
-        Bench { sandbox, request, merged, jail: None, oom_killed: false, program: None, opened: 0, units: None };
+    let judges = Judges::new(sandbox, builds, &request.document, request.submission.to_string());
+    let mut bench = Bench {
+        sandbox,
+        request,
+        merged,
+        jail: None,
+        oom_killed: false,
+        program: None,
+        opened: 0,
+        units: None,
+        judges,
+    };
     let mut build = bench.open(resources(sandbox, request, request.document.limits)).await?;
     let mut refusal = None;
     if build.program.is_ok() {
@@ -164,6 +179,8 @@ struct Bench<'a> {
     opened: usize,
     /// The unit tests, if there are any.
     units: Option<Box<unit::Units>>,
+    /// The lab's own programs that judge.
+    judges: Judges<'a>,
 }
 
 impl Bench<'_> {
@@ -211,9 +228,9 @@ impl Bench<'_> {
         for _ in 0..TRIES {
             match self.try_run(test, limits).await {
                 Ok(Ran::ToItsEnd(judged)) => {
-                    let (judged, done) =
+                    let (outcome, done) =
                         judged.with_context(|| format!("test {} of group {}", test.name, group.name))?;
-                    return self.result(group, place, judged, &done);
+                    return self.result(group, place, outcome, &done);
                 }
                 Ok(Ran::OutOfMemory) => {
                     return Ok(TestResult {
@@ -242,46 +259,15 @@ impl Bench<'_> {
         })
     }
 
-    async fn try_run(&mut self, test: &Test, limits: TestLimits) -> Result<Ran, SandboxError> {
-        let resources = resources(self.sandbox, self.request, limits);
-        if self.jail.is_none() {
-            let build = self.open(resources).await?;
-            if let Err(failure) = build.program {
-                return Err(SandboxError::JailLost(format!(
-                    "it was built before and now is not: {}",
-                    failure.message()
-                )));
-            }
-        }
-        let (Some(jail), Some(program)) = (&mut self.jail, &self.program) else { return Err(SandboxError::Stopping) };
-        jail.set_resources(resources).await?;
-        for file in &test.files {
-            jail.put(&file.name, file.content.as_bytes()).await?;
-        }
-        let limits = toolchain::program_limits(limits.cpu_ms, limits.wall_ms, limits.output_kb << 10);
-        let request = program.in_memory(resources.memory_bytes).exec_request(&test.args, limits);
-        let done = match jail.exec(request, test.stdin.as_bytes()).await {
-            Ok(done) => done,
-            Err(lost @ SandboxError::JailLost(_)) => {
-                // What Docker says is of the whole container: an earlier test's may not be laid at this one's door.
-                let full = !self.oom_killed && jail.died_of_memory().await;
-                self.jail = None;
-                return if full { Ok(Ran::OutOfMemory) } else { Err(lost) };
-            }
-            Err(error) => return Err(error),
-        };
-        self.oom_killed |= done.result.oom_kills > 0;
-        // What it measured stands, however the jail looks afterwards. Nobody waits for the one to do the other.
-        let (clean, judged) = tokio::join!(jail.clean(), judge(&self.request.language, test, done));
-        if !matches!(clean, Ok(true)) {
-            tracing::info!(test = test.name, ?clean, "a jail is not proven clean, another goes on");
-            self.jail = None;
-        }
-        Ok(Ran::ToItsEnd(judged))
-    }
-
     /// What is told of a run that was judged.
-    fn result(&self, group: &TestGroup, place: usize, judged: Judged, done: &Execution) -> anyhow::Result<TestResult> {
+    fn result(
+        &self,
+        group: &TestGroup,
+        place: usize,
+        outcome: Outcome,
+        done: &Execution,
+    ) -> anyhow::Result<TestResult> {
+        let Outcome { judged, earned, judge_message } = outcome;
         let test = &group.tests[place];
         let Some(program) = &self.program else { bail!("there is no program") };
         let max_points = scoring::share(group, place, self.request.due_passed);
@@ -289,7 +275,7 @@ impl Bench<'_> {
         Ok(TestResult {
             verdict: judged.verdict,
             limit: judged.limit,
-            points: if judged.verdict == Verdict::Ac { max_points } else { 0.0 },
+            points: scoring::round(max_points * earned),
             max_points,
             cpu_ms: Some(done.result.cpu_us / 1000),
             wall_ms: Some(done.result.wall_us / 1000),
@@ -302,17 +288,10 @@ impl Bench<'_> {
             stderr: Some(program.rename_in(&kept(&done.stderr))),
             expected: Some(kept(test.expected.as_bytes())),
             message: judged.message,
+            judge_message,
             ..not_run(group, test)
         })
     }
-}
-
-/// How a run went, when no jail was lost by our fault.
-enum Ran {
-    /// It ended or was stopped, and was judged.
-    ToItsEnd(anyhow::Result<(Judged, Execution)>),
-    /// The jail's memory was so full that the kernel killed the harness.
-    OutOfMemory,
 }
 
 /// Whether a run ended by itself, and above its CPU limit by so little that another may be below it.
@@ -335,20 +314,6 @@ fn better(first: TestResult, second: TestResult) -> TestResult {
         Verdict::Tle | Verdict::Ie => first,
         _ => said(second, "run again, because the first run missed the time limit by less than 5 %"),
     }
-}
-
-/// Comparing megabytes takes a while: not on the thread that holds up everybody's heartbeat.
-async fn judge(language: &Arc<Language>, test: &Test, done: Execution) -> anyhow::Result<(Judged, Execution)> {
-    if done.stdout.len() + test.expected.len() <= COMPARED_AT_ONCE && !matches!(test.checker, Checker::Regex {}) {
-        let check = || checkers::check(&test.checker, test.expected.as_bytes(), &done.stdout);
-        return verdict::judge(language, &done, check).map(|judged| (judged, done));
-    }
-    let (language, checker, expected) = (Arc::clone(language), test.checker.clone(), test.expected.clone());
-    let work = tokio::task::spawn_blocking(move || {
-        let check = || checkers::check(&checker, expected.as_bytes(), &done.stdout);
-        verdict::judge(&language, &done, check).map(|judged| (judged, done))
-    });
-    tokio::time::timeout(CHECKING, work).await.context("comparing the output took too long")?.context("the checker")?
 }
 
 fn skipped(request: &GradeRequest, group: &TestGroup, place: usize, why: &str) -> TestResult {

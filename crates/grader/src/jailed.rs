@@ -10,16 +10,26 @@ use iteratione_sandbox::{Sandbox, SandboxError};
 use tokio::sync::mpsc;
 
 use crate::{
-    grading::{self, GradeRequest},
+    grading::{self, Builds, GradeRequest},
     worker::{Condition, Grading, Outcome},
 };
 
 /// Grading in the sandbox's jails.
-pub struct Jailed(pub Sandbox);
+pub struct Jailed {
+    sandbox: Sandbox,
+    builds: Builds,
+}
+
+impl Jailed {
+    /// Grading in these jails.
+    pub fn new(sandbox: Sandbox) -> Self {
+        Self { sandbox, builds: Builds::default() }
+    }
+}
 
 impl Grading for Jailed {
     async fn grade(&self, job: Arc<Claimed>, events: mpsc::Sender<Event>) -> Outcome {
-        let Some(language) = self.0.languages().get(&job.language) else {
+        let Some(language) = self.sandbox.languages().get(&job.language) else {
             // Another grader may know it: languages are folders, and graders are updated one by one.
             return Outcome::Retry(format!("this grader has no language {:?}", job.language));
         };
@@ -32,7 +42,7 @@ impl Grading for Jailed {
             document: Arc::new(job.document.clone()),
             due_passed: due_passed(&job),
         };
-        match grading::grade(&self.0, &request, events).await {
+        match grading::grade(&self.sandbox, &self.builds, &request, events).await {
             Ok(grade) => Outcome::Done(grade),
             Err(error) => match error.downcast_ref() {
                 // More than the operator allows today; trying again does not change that.
@@ -43,11 +53,11 @@ impl Grading for Jailed {
     }
 
     async fn condition(&self) -> Condition {
-        if let Err(why) = self.0.usable().await {
+        if let Err(why) = self.sandbox.usable().await {
             return Condition::Unable(why);
         }
         // E.g. an image is missing: its jobs are tried and fail, those of the other languages need not wait for it.
-        self.0.readiness().await.map_or_else(Condition::Impaired, |()| Condition::Ready)
+        self.sandbox.readiness().await.map_or_else(Condition::Impaired, |()| Condition::Ready)
     }
 }
 

@@ -33,8 +33,19 @@ pub fn judge(
     done: &Execution,
     check: impl FnOnce() -> anyhow::Result<Opinion>,
 ) -> anyhow::Result<Judged> {
+    if let Some(failed) = failed(language, done)? {
+        return Ok(failed);
+    }
+    Ok(match check()? {
+        Opinion::Pass => Judged { verdict: Verdict::Ac, limit: None, message: None },
+        Opinion::Fail(message) => Judged { verdict: Verdict::Wa, limit: None, message: Some(message) },
+    })
+}
+
+/// How a run failed by itself, whatever its output is; `None` if it did not.
+pub fn failed(language: &Language, done: &Execution) -> anyhow::Result<Option<Judged>> {
     let result = &done.result;
-    let judged = |verdict, message: String| Ok(Judged { verdict, limit: None, message: Some(message) });
+    let judged = |verdict, message: String| Ok(Some(Judged { verdict, limit: None, message: Some(message) }));
     if let Some(why) = &result.spawn_error {
         return match unstartable(language, why) {
             Some((verdict, message)) => judged(verdict, message.to_owned()),
@@ -75,15 +86,9 @@ pub fn judge(
         _ => None,
     };
     if let Some((limit, message)) = time {
-        return Ok(Judged { verdict: Verdict::Tle, limit: Some(limit), message: Some(message) });
+        return Ok(Some(Judged { verdict: Verdict::Tle, limit: Some(limit), message: Some(message) }));
     }
-    if failed {
-        return judged(Verdict::Rte, failure(done));
-    }
-    Ok(match check()? {
-        Opinion::Pass => Judged { verdict: Verdict::Ac, limit: None, message: None },
-        Opinion::Fail(message) => Judged { verdict: Verdict::Wa, limit: None, message: Some(message) },
-    })
+    if failed { judged(Verdict::Rte, failure(done)) } else { Ok(None) }
 }
 
 /// A program that a compiler made and the kernel does not take is the program's fault; a runtime of ours is not.

@@ -247,7 +247,8 @@ mod tests {
                 let size = WindowSize { cols, rows };
                 let terminal = compiler.then_some(TerminalRequest { size, window: limits.cpu_ms });
                 let report = (!compiler).then_some(limits.cpu_ms);
-                let joined = compiler.then(|| Joined { input: cwd.clone(), output: cwd.clone() });
+                let joined =
+                    compiler.then(|| Joined { input: cwd.clone(), output: cwd.clone(), to_the_end: report.is_some() });
                 ToHarness::Exec(ExecRequest { role, argv, env, cwd, limits, terminal, report, joined })
             },
         );

@@ -123,21 +123,7 @@ fn monotonic_us() -> u64 {
 
 /// A process that could not be started.
 pub fn not_started(why: String) -> FromHarness {
-    FromHarness::Exit(ExecResult {
-        exit_code: None,
-        signal: None,
-        stop: None,
-        cpu_us: 0,
-        wall_us: 0,
-        memory_bytes: 0,
-        oom_kills: 0,
-        stdout_bytes: 0,
-        stderr_bytes: 0,
-        survivors: 0,
-        input_ended: false,
-        ended_us: 0,
-        spawn_error: Some(why),
-    })
+    FromHarness::Exit(ExecResult { spawn_error: Some(why), ..ExecResult::default() })
 }
 
 impl Job {

@@ -149,6 +149,10 @@ pub struct Joined {
     pub input: String,
     /// Its standard output, an absolute path.
     pub output: String,
+    /// Whether the output ends with the process and not before: the other one cannot have ended of that end until this
+    /// one's was seen.
+    #[serde(default)]
+    pub to_the_end: bool,
 }
 
 /// The descriptor of the channel that [`ExecRequest::report`] asks for.
@@ -217,8 +221,8 @@ pub enum Stop {
     Killed,
 }
 
-/// How a process ended and what it used, measured over its whole tree.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// How a process ended and what it used, measured over its whole tree. The default is that of one that never began.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExecResult {
     /// Exit status of the first process, if it exited.
     pub exit_code: Option<i32>,

@@ -35,7 +35,7 @@ pub trait Streams {
     /// Writes what the program takes now.
     fn feed(&mut self);
 
-    /// Nobody will read any more.
+    /// The process is no more: nobody will read, and what was kept open for it is closed.
     fn drop_input(&mut self) {}
 
     /// Whether nobody is left who could write to the input, where that is not the host.

@@ -158,6 +158,11 @@ impl Sandbox {
         self.0.pool.config.default_resources()
     }
 
+    /// Bytes of memory that the operator allows a jail at most.
+    pub fn most_memory(&self) -> u64 {
+        self.0.pool.ceilings().resources.memory_bytes
+    }
+
     /// Resident compilers of a language that are ready right now.
     pub fn compilers(&self, language: &str) -> usize {
         self.0.compilers.ready(language)

@@ -2,6 +2,7 @@
 //! can be stored and graded.
 
 mod groups;
+mod programs;
 mod report;
 mod schedule;
 mod solutions;
@@ -58,6 +59,7 @@ pub fn validate(document: &LabDocument, languages: &Languages, ceilings: &Ceilin
     document_itself(&mut report, document, languages);
     groups::check(&mut report, document, ceilings);
     solutions::check(&mut report, document, languages);
+    programs::check(&mut report, document, languages);
     units::check(&mut report, document, languages);
     schedule::check(&mut report, document);
     report.finish()
@@ -72,6 +74,7 @@ pub fn warnings(document: &LabDocument) -> Vec<Problem> {
     if document.solutions.is_empty() {
         found.push(Problem::new("/solutions", "there is no reference solution: publishing will prove nothing"));
     }
+    programs::warn(&mut found, document);
     units::warn(&mut found, document);
     let mut tests = document.groups.iter().flat_map(|g| &g.tests);
     if !tests.clone().any(|t| t.visibility == Visibility::Sample) {

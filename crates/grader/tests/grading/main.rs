@@ -5,7 +5,9 @@
 
 mod compile;
 mod course_of_tests;
+mod interactive;
 mod java;
+mod judges;
 mod junit;
 mod lost;
 mod many;

@@ -16,7 +16,7 @@ use iteratione_common::{
     lifecycle::Lifecycle,
     submission::{Event, Grade, TestResult},
 };
-use iteratione_grader::grading::{self, GradeRequest};
+use iteratione_grader::grading::{self, Builds, GradeRequest};
 use iteratione_sandbox::{DEFAULTS, Sandbox, SandboxConfig};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -28,6 +28,7 @@ const DEADLINE: Duration = Duration::from_secs(150);
 
 pub struct Court {
     sandbox: Option<Sandbox>,
+    builds: Builds,
     languages: Languages,
     instance: String,
     _dir: TempDir,
@@ -82,7 +83,7 @@ impl Court {
         let languages = Languages::read(&repository().join("images")).expect("languages");
         let starting = Sandbox::start(config, instance.clone(), languages.clone(), Lifecycle::new());
         let sandbox = tokio::time::timeout(DEADLINE, starting).await.expect("in time").expect("starts");
-        Self { sandbox: Some(sandbox), languages, instance, _dir: dir }
+        Self { sandbox: Some(sandbox), builds: Builds::default(), languages, instance, _dir: dir }
     }
 
     /// The grade and the events on the way to it.
@@ -109,7 +110,7 @@ impl Court {
             events
         };
         let sandbox = self.sandbox.as_ref().expect("open");
-        let both = async { tokio::join!(grading::grade(sandbox, &request, sender), collect) };
+        let both = async { tokio::join!(grading::grade(sandbox, &self.builds, &request, sender), collect) };
         let (grade, events) = tokio::time::timeout(DEADLINE, both).await.expect("graded in time");
         (grade.expect("graded"), events)
     }

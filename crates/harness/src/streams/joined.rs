@@ -18,6 +18,8 @@ const OPEN: OFlags = OFlags::NONBLOCK.union(OFlags::NOCTTY).union(OFlags::NOFOLL
 pub struct Joined {
     /// Only to see whether it has ended. It keeps the FIFO readable, and goes with the process.
     input: Option<OwnedFd>,
+    /// Its output, if that shall end with it and not before.
+    output: Option<OwnedFd>,
     stderr: Option<OwnedFd>,
 }
 
@@ -28,8 +30,10 @@ impl Joined {
         let stdin = fifo(&joined.input, OFlags::RDONLY)?;
         let stdout = fifo(&joined.output, OFlags::WRONLY)?;
         let (stderr, their_err) = output_pipe(uid)?;
-        let input = rustix::io::fcntl_dupfd_cloexec(&stdin, 3).map_err(|e| format!("cannot watch a FIFO: {e}"))?;
-        Ok((Self { input: Some(input), stderr: Some(stderr) }, Ends { stdin, stdout, stderr: their_err }))
+        let also = |end| rustix::io::fcntl_dupfd_cloexec(end, 3).map_err(|e| format!("cannot keep a FIFO: {e}"));
+        let input = also(&stdin)?;
+        let output = joined.to_the_end.then(|| also(&stdout)).transpose()?;
+        Ok((Self { input: Some(input), output, stderr: Some(stderr) }, Ends { stdin, stdout, stderr: their_err }))
     }
 }
 
@@ -63,6 +67,7 @@ impl Streams for Joined {
 
     fn drop_input(&mut self) {
         self.input = None;
+        self.output = None;
     }
 
     fn input_ended(&self) -> bool {

@@ -46,8 +46,9 @@ pub struct Met {
 /// Whether `one` ended before `other`, by what was seen of their ends.
 ///
 /// Each harness looks at the other side's end of its process' input when it sees its process end. A side that still had the
-/// other one then was first. If both had lost each other by the time that somebody looked, they ended within the time that
-/// looking takes, and the clock that they share decides.
+/// other one then was first. The output of the first side ends when its end was seen, and not before: if that is what the
+/// second one ended of, it is found out whatever the machine is busy with. If both had lost each other by the time that
+/// somebody looked, they ended within the time that looking takes, and the clock that they share decides.
 pub fn ended_first(one: &ExecResult, other: &ExecResult) -> bool {
     match (one.input_ended, other.input_ended) {
         (false, true) => true,
@@ -66,7 +67,7 @@ pub async fn join(
     let unusable = |e: io::Error| SandboxError::workspace("cannot join two jails", &e);
     let folders = [&first.jail.folder.src, &second.jail.folder.src].map(PathBuf::as_path);
     let (to_first, to_second) = (Fifo::make(folders).map_err(unusable)?, Fifo::make(folders).map_err(unusable)?);
-    let (names, others) = (to_first.joined(&to_second), to_second.joined(&to_first));
+    let (names, others) = (to_first.joined(&to_second, true), to_second.joined(&to_first, false));
     let (over, end) = ([(); 2].map(|()| CancellationToken::new()), [(); 2].map(|()| CancellationToken::new()));
     let [(told_first, first_started), (told_second, second_started)] = [(); 2].map(|()| oneshot::channel());
 
@@ -202,8 +203,8 @@ impl Fifo {
     }
 
     /// As who reads it, and writes to the other one, has it.
-    fn joined(&self, other: &Self) -> Joined {
-        Joined { input: self.path_inside(), output: other.path_inside() }
+    fn joined(&self, other: &Self, to_the_end: bool) -> Joined {
+        Joined { input: self.path_inside(), output: other.path_inside(), to_the_end }
     }
 }
 

@@ -62,19 +62,12 @@ pub(super) async fn compile(sandbox: &Sandbox, language: &Language, laid: &Laid,
 
 fn stopped(end: &Answered) -> Execution {
     let result = ExecResult {
-        exit_code: None,
-        signal: None,
         stop: end.stop,
         cpu_us: end.cpu_us,
         wall_us: end.wall_us,
         memory_bytes: end.memory_bytes,
         oom_kills: end.oom_kills,
-        stdout_bytes: 0,
-        stderr_bytes: 0,
-        survivors: 0,
-        input_ended: false,
-        ended_us: 0,
-        spawn_error: None,
+        ..ExecResult::default()
     };
     Execution { result, stdout: Vec::new(), stderr: Vec::new() }
 }

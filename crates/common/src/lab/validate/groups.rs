@@ -8,7 +8,7 @@ use super::{
     Ceilings,
     report::{Report, quote},
 };
-use crate::lab::{Checker, LabDocument, Test, TestGroup, TestKind, TestLimits};
+use crate::lab::{Checker, LabDocument, Test, TestGroup, TestLimits};
 
 const GROUPS: usize = 100;
 const NAME_CHARS: usize = 100;
@@ -48,13 +48,13 @@ fn totals(report: &mut Report, document: &LabDocument, ceilings: &Ceilings) {
         .groups
         .iter()
         .flat_map(|g| &g.tests)
-        .map(|t| t.limits.unwrap_or(document.limits).wall_ms)
+        .map(|t| t.limits.unwrap_or(document.limits).wall_ms.saturating_mul(u64::from(t.passes)))
         .fold(0_u64, u64::saturating_add);
     if wall > ceilings.total_wall_ms {
         report.add(
             "/groups",
             format!(
-                "may take {wall} ms in all (the sum of the tests' wall_ms); the operator's ceiling is {} ms",
+                "may take {wall} ms in all (the sum of the tests' wall_ms, times their passes); the operator's ceiling is {} ms",
                 ceilings.total_wall_ms
             ),
         );
@@ -140,25 +140,7 @@ fn one_test(report: &mut Report, at: &str, test: &Test, ceilings: &Ceilings) {
         }
         report.text(format!("{at}/files/{k}/content"), &file.content, DATA_BYTES);
     }
-    judged_by_programs(report, at, test);
     checker(report, at, test);
-}
-
-/// Judging by programs of the instructor's has its place in the document, but graders cannot do it yet: better said when a
-/// lab is put than when it is graded.
-fn judged_by_programs(report: &mut Report, at: &str, test: &Test) {
-    let mut refuse = |field: &str, what: &str| {
-        report.add(format!("{at}/{field}"), format!("{what} cannot be graded by this version"));
-    };
-    if test.kind == TestKind::Interactive || test.interactor.is_some() {
-        refuse(if test.kind == TestKind::Interactive { "kind" } else { "interactor" }, "interactive tests");
-    }
-    if matches!(test.checker, Checker::Program(_)) {
-        refuse("checker/type", "checkers that are programs");
-    }
-    if test.passes != 1 {
-        refuse("passes", "tests of several passes");
-    }
 }
 
 /// A file name in a test's working folder: one step, no way out of the folder, no option of a command line.

@@ -87,7 +87,7 @@ fn one_solution(
 }
 
 /// Files of one language; nothing is said of the files of an unknown one.
-fn sources_of(report: &mut Report, at: &str, language: &str, files: &[SourceFile], languages: &Languages) {
+pub(super) fn sources_of(report: &mut Report, at: &str, language: &str, files: &[SourceFile], languages: &Languages) {
     let Some(language) = languages.get(language) else { return };
     for Problem { pointer, detail } in sources::check_at(at, language, files).err().unwrap_or_default() {
         report.add(pointer, detail);

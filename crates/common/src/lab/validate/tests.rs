@@ -130,20 +130,22 @@ fn each_mistake_is_found_at_its_place() {
         ("/solutions/0/expect/score", json!(101), "/solutions/0/expect/score", "from 0 to 100"),
         ("/solutions/0/expect/score", json!(-1), "/solutions/0/expect/score", "from 0 to 100"),
         ("/solutions/0/expect/verdict", json!("IE"), "/solutions/0/expect/verdict", "no program"),
+        ("/groups/0/tests/0/kind", json!("interactive"), "/groups/0/tests/0/interactor", "needs an interactor"),
         (
-            "/groups/0/tests/0/kind",
-            json!("interactive"),
-            "/groups/0/tests/0/kind",
-            "interactive tests cannot be graded",
+            "/groups/0/tests/0/interactor",
+            json!({"program": "p"}),
+            "/groups/0/tests/0/interactor",
+            "only tests of the kind",
         ),
-        ("/groups/0/tests/0/interactor", json!({"program": "p"}), "/groups/0/tests/0/interactor", "interactive tests"),
         (
             "/groups/0/tests/0/checker",
             json!({"type": "program", "program": "p"}),
-            "/groups/0/tests/0/checker/type",
-            "programs cannot be graded",
+            "/groups/0/tests/0/checker/program",
+            "none of this lab's programs",
         ),
-        ("/groups/0/tests/0/passes", json!(2), "/groups/0/tests/0/passes", "several passes"),
+        ("/groups/0/tests/0/passes", json!(2), "/groups/0/tests/0/passes", "only a judging program"),
+        ("/groups/0/tests/0/passes", json!(0), "/groups/0/tests/0/passes", "from 1 to 20"),
+        ("/groups/0/tests/0/passes", json!(21), "/groups/0/tests/0/passes", "from 1 to 20"),
         ("/due_at", json!("2029-01-01T00:00:00Z"), "/due_at", "after available_from"),
         ("/due_at", json!("-009000-01-01T00:00:00Z"), "/due_at", "2000 to 2999"),
         ("/due_at", json!(null), "/late", "needs due_at"),
@@ -161,6 +163,54 @@ fn each_mistake_is_found_at_its_place() {
             "{pointer} = {value}: {problems:#?}"
         );
     }
+}
+
+#[test]
+fn judging_programs_are_whole_and_called_by_their_names() {
+    let judged = || {
+        let mut document = good();
+        let python = json!({"language": "python", "files": [{"name": "judge.py", "content": "exit(42)"}]});
+        set(&mut document, "/programs", json!({"judge": python}));
+        set(&mut document, "/groups/0/tests/0/checker", json!({"type": "program", "program": "judge", "args": ["x"]}));
+        set(&mut document, "/groups/0/tests/0/passes", json!(3));
+        set(
+            &mut document,
+            "/groups/1/tests/0",
+            json!({"name": "guess", "kind": "interactive", "interactor": {"program": "judge"}, "passes": 2}),
+        );
+        document
+    };
+    assert_eq!(problems_of(&judged()), []);
+    for (pointer, value, at, says) in [
+        ("/programs/judge/language", json!("cobol"), "/programs/judge/language", "no language"),
+        ("/programs/judge/files", json!([]), "/programs/judge/files", ""),
+        ("/programs/judge/files/0/name", json!("judge.exe"), "/programs/judge/files/0/name", ""),
+        ("/programs/judge/main", json!(""), "/programs/judge/main", "empty"),
+        (
+            "/groups/0/tests/0/checker/program",
+            json!("jugde"),
+            "/groups/0/tests/0/checker/program",
+            "there are \"judge\"",
+        ),
+        ("/groups/0/tests/0/checker/args/0", json!("\u{0}"), "/groups/0/tests/0/checker/args/0", "U+0000"),
+        ("/groups/1/tests/0/interactor/program", json!("p"), "/groups/1/tests/0/interactor/program", "none of"),
+        (
+            "/groups/1/tests/0/checker",
+            json!({"type": "program", "program": "judge"}),
+            "/groups/1/tests/0/checker",
+            "judged by its interactor",
+        ),
+    ] {
+        let mut document = judged();
+        set(&mut document, pointer, value.clone());
+        let problems = problems_of(&document);
+        assert!(problems.iter().any(|p| p.pointer == at && p.detail.contains(says)), "{pointer}: {problems:#?}");
+    }
+    let unused = json!({"language": "python", "files": [{"name": "a.py", "content": ""}]});
+    let mut document = judged();
+    set(&mut document, "/programs/spare", unused);
+    let document = serde_json::from_value(document).expect("a document");
+    assert!(warnings(&document).iter().any(|w| w.pointer == "/programs/spare"));
 }
 
 #[test]
