@@ -229,7 +229,7 @@ impl Bench<'_> {
             match self.try_run(test, limits).await {
                 Ok(Ran::ToItsEnd(judged)) => {
                     let (outcome, done) =
-                        judged.with_context(|| format!("test {} of group {}", test.name, group.name))?;
+                        *judged.with_context(|| format!("test {} of group {}", test.name, group.name))?;
                     return self.result(group, place, outcome, &done);
                 }
                 Ok(Ran::OutOfMemory) => {

@@ -19,7 +19,7 @@ use iteratione_sandbox::{
 
 use super::{
     Bench,
-    programs::{Fault, Papers, Said},
+    programs::{Fault, Judges, Papers, Said},
     resources,
 };
 use crate::{
@@ -37,7 +37,7 @@ const ALL: f64 = 1.0 - 1e-9;
 /// How a run went, when no jail was lost by our fault.
 pub(super) enum Ran {
     /// It ended or was stopped, and was judged.
-    ToItsEnd(anyhow::Result<(Outcome, Execution)>),
+    ToItsEnd(anyhow::Result<Box<(Outcome, Execution)>>),
     /// The jail's memory was so full that the kernel killed the harness.
     OutOfMemory,
 }
@@ -84,7 +84,7 @@ struct Next {
 
 /// A pass whose jail was not lost by our fault.
 enum Passed {
-    Judged(anyhow::Result<(Step, Execution)>),
+    Judged(anyhow::Result<Box<(Step, Execution)>>),
     OutOfMemory,
 }
 
@@ -96,10 +96,10 @@ impl Bench<'_> {
         let mut peak: Option<ExecResult> = None;
         for pass in 1.. {
             let papers = Papers { input: &input, answer: test.expected.as_bytes(), feedback: &feedback };
-            let (step, mut done) = match self.pass(test, limits, &papers).await? {
+            let (step, mut done) = match Box::pin(self.pass(test, limits, &papers)).await? {
                 Passed::OutOfMemory => return Ok(Ran::OutOfMemory),
                 Passed::Judged(Err(error)) => return Ok(Ran::ToItsEnd(Err(error))),
-                Passed::Judged(Ok(passed)) => passed,
+                Passed::Judged(Ok(passed)) => *passed,
             };
             // Limits are each pass' own, so that what is told of all is the most that one of them used.
             if let Some(peak) = &peak {
@@ -118,7 +118,7 @@ impl Bench<'_> {
                     test.passes
                 ))),
             };
-            return Ok(Ran::ToItsEnd(Ok((in_pass(outcome, pass), done))));
+            return Ok(Ran::ToItsEnd(Ok(Box::new((in_pass(outcome, pass), done)))));
         }
         Err(SandboxError::JailLost("a test had more passes than can be counted".to_owned()))
     }
@@ -142,7 +142,7 @@ impl Bench<'_> {
         let limits = toolchain::program_limits(limits.cpu_ms, limits.wall_ms, limits.output_kb << 10);
         let request = program.in_memory(resources.memory_bytes).exec_request(&test.args, limits);
         if let (TestKind::Interactive, Some(interactor)) = (test.kind, &test.interactor) {
-            return self.converse(test, interactor, request, papers).await;
+            return Box::pin(self.converse(test, interactor, request, papers)).await;
         }
         let done = match jail.exec(request, papers.input).await {
             Ok(done) => done,
@@ -151,29 +151,15 @@ impl Bench<'_> {
         self.oom_killed |= done.result.oom_kills > 0;
         // What it measured stands, however the jail looks afterwards. Nobody waits for the one to do the other.
         let language = &self.request.language;
-        let (clean, judged) = match &test.checker {
-            Checker::Program(call) => {
-                let judge = async {
-                    let failed = match verdict::failed(language, &done) {
-                        Ok(failed) => failed,
-                        Err(error) => return Ok(Err(error)),
-                    };
-                    let step = match failed {
-                        Some(failed) => Step::Over(failed.into()),
-                        None => said(test, self.judges.check(call, papers, &done.stdout).await?),
-                    };
-                    Ok(Ok(step))
-                };
-                let (clean, step) = tokio::join!(jail.clean(), judge);
-                (clean, step.map(|step| step.map(|step| (step, done))))
-            }
-            _ => {
-                let (clean, judged) = tokio::join!(jail.clean(), judge(language, test, done));
-                (clean, Ok(judged.map(|(judged, done)| (Step::Over(judged.into()), done))))
-            }
+        let (clean, step) = if let Checker::Program(call) = &test.checker {
+            let judging = Box::pin(asked(&mut self.judges, language, test, call, papers, done));
+            tokio::join!(jail.clean(), judging)
+        } else {
+            let (clean, judged) = tokio::join!(jail.clean(), judge(language, test, done));
+            (clean, Ok(judged.map(|(judged, done)| Box::new((Step::Over(judged.into()), done)))))
         };
         self.keep_if(&clean, test);
-        judged.map(Passed::Judged)
+        step.map(Passed::Judged)
     }
 
     /// Runs the submission and an interactor, each of which reads what the other writes.
@@ -193,7 +179,7 @@ impl Bench<'_> {
             Err(fault) => {
                 // Whatever was put there for the submission goes.
                 self.jail = None;
-                return Ok(Passed::Judged(Ok((Step::Over(Outcome::fault(fault)), nothing()))));
+                return Ok(Passed::Judged(Ok(Box::new((Step::Over(Outcome::fault(fault)), nothing())))));
             }
         };
         let Some(jail) = &mut self.jail else { return Err(SandboxError::Stopping) };
@@ -230,13 +216,13 @@ impl Bench<'_> {
                         Err(Fault(why)) => Some(why),
                     };
                     let outcome = Outcome { judge_message, ..Outcome::from(failed) };
-                    return Ok(Passed::Judged(Ok((Step::Over(outcome), done))));
+                    return Ok(Passed::Judged(Ok(Box::new((Step::Over(outcome), done)))));
                 }
                 Ok(None) => {}
                 Err(error) => return Ok(Passed::Judged(Err(error))),
             }
         }
-        Ok(Passed::Judged(Ok((said(test, heard), done))))
+        Ok(Passed::Judged(Ok(Box::new((said(test, heard), done)))))
     }
 
     /// A jail was lost under the submission: whether of its own memory.
@@ -256,6 +242,23 @@ impl Bench<'_> {
             self.jail = None;
         }
     }
+}
+
+/// Has a program look at what the submission did, if that did not fail by itself.
+async fn asked(
+    judges: &mut Judges<'_>,
+    language: &Language,
+    test: &Test,
+    call: &ProgramCall,
+    papers: &Papers<'_>,
+    done: Execution,
+) -> Result<anyhow::Result<Box<(Step, Execution)>>, SandboxError> {
+    let step = match verdict::failed(language, &done) {
+        Err(error) => return Ok(Err(error)),
+        Ok(Some(failed)) => Step::Over(failed.into()),
+        Ok(None) => said(test, judges.check(call, papers, &done.stdout).await?),
+    };
+    Ok(Ok(Box::new((step, done))))
 }
 
 /// What a judging program's word means for a test.

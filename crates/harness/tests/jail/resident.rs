@@ -222,7 +222,7 @@ fn what_was_compiled_elsewhere_is_put_where_the_program_may_read_and_not_write()
     put_build(&mut jail, "a/b/Main.class", b"main");
     put_build(&mut jail, "a/Big.class", &big);
     let shown = jail.run(sh("cat /build/a/b/Main.class; wc -c </build/a/Big.class; stat -c '%u %a' /build/a /build/a/Big.class; rm -rf /build/a 2>/dev/null; ls /build/a"));
-    assert_eq!(shown.text(), "main700000\n10002 755\n10002 644\nBig.class\nb\n");
+    assert_eq!(shown.text(), "main700000\n10002 755\n10002 755\nBig.class\nb\n");
     jail.is_as_new();
     assert_eq!(jail.run(sh("cat /build/a/b/Main.class")).text(), "main", "cleaning leaves it");
 }
