@@ -1,6 +1,7 @@
 //! The lab document: what an instructor posts. Field names are a contract with clients.
 
 pub mod bucket;
+mod default_validator;
 pub mod validate;
 
 use std::collections::BTreeMap;
@@ -332,7 +333,8 @@ pub enum Checker {
     Exact {},
     /// Line by line; blanks at line ends and empty lines at the end are ignored.
     Lines {},
-    /// Blank-separated words, numbers with tolerance if one is given.
+    /// Blank-separated words, numbers with tolerance if one is given: the rules of the Kattis package format's default output
+    /// validator, see `docs/CHECKERS.md`.
     Tokens {
         /// Absolute tolerance.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -343,6 +345,9 @@ pub enum Checker {
         /// Whether `YES` differs from `yes`.
         #[serde(default = "yes")]
         case_sensitive: bool,
+        /// Whether the blanks between, before and after the words must be the same too.
+        #[serde(default, skip_serializing_if = "is_false")]
+        space_sensitive: bool,
     },
     /// The same lines in any order; blanks at line ends and empty lines at the end are ignored.
     UnorderedLines {},
@@ -356,9 +361,14 @@ fn yes() -> bool {
     true
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+fn is_false(flag: &bool) -> bool {
+    !*flag
+}
+
 impl Default for Checker {
     fn default() -> Self {
-        Self::Tokens { float_abs: None, float_rel: None, case_sensitive: true }
+        Self::Tokens { float_abs: None, float_rel: None, case_sensitive: true, space_sensitive: false }
     }
 }
 

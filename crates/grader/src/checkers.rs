@@ -7,6 +7,8 @@ mod pattern;
 #[cfg(test)]
 mod properties;
 mod show;
+#[cfg(test)]
+mod table;
 mod tokens;
 
 /// What a checker says.
@@ -32,9 +34,10 @@ pub fn check(checker: &Checker, expected: &[u8], actual: &[u8]) -> anyhow::Resul
         Checker::Exact {} => Opinion::from_difference(lines::exact(expected, actual)),
         Checker::Lines {} => Opinion::from_difference(lines::in_order(expected, actual)),
         Checker::UnorderedLines {} => Opinion::from_difference(lines::in_any_order(expected, actual)),
-        Checker::Tokens { float_abs, float_rel, case_sensitive } => {
+        Checker::Tokens { float_abs, float_rel, case_sensitive, space_sensitive } => {
             let tolerance = tokens::Tolerance { absolute: *float_abs, relative: *float_rel };
-            Opinion::from_difference(tokens::compare(expected, actual, tolerance, *case_sensitive))
+            let rules = tokens::Rules { tolerance, case: *case_sensitive, space: *space_sensitive };
+            Opinion::from_difference(tokens::compare(expected, actual, rules))
         }
         Checker::Regex {} => Opinion::from_difference(pattern::matches(expected, actual)?),
         Checker::Program(_) => anyhow::bail!("a program is no function of the grader's"),
@@ -52,7 +55,8 @@ mod tests {
 
     use super::*;
 
-    const TOKENS: Checker = Checker::Tokens { float_abs: None, float_rel: None, case_sensitive: true };
+    const TOKENS: Checker =
+        Checker::Tokens { float_abs: None, float_rel: None, case_sensitive: true, space_sensitive: false };
 
     fn passes(checker: &Checker, expected: &str, actual: &str) -> bool {
         check(checker, expected.as_bytes(), actual.as_bytes()).expect("usable") == Opinion::Pass

@@ -45,16 +45,19 @@ fn any_checker() -> impl Strategy<Value = Checker> {
         Just(Checker::Lines {}),
         Just(Checker::UnorderedLines {}),
         Just(Checker::Regex {}),
-        (tolerance(), tolerance(), any::<bool>()).prop_map(|(float_abs, float_rel, case_sensitive)| Checker::Tokens {
-            float_abs,
-            float_rel,
-            case_sensitive
-        }),
+        (tolerance(), tolerance(), any::<bool>(), any::<bool>()).prop_map(
+            |(float_abs, float_rel, case_sensitive, space_sensitive)| Checker::Tokens {
+                float_abs,
+                float_rel,
+                case_sensitive,
+                space_sensitive
+            }
+        ),
     ]
 }
 
 fn tokens(float_abs: Option<f64>, float_rel: Option<f64>, case_sensitive: bool) -> Checker {
-    Checker::Tokens { float_abs, float_rel, case_sensitive }
+    Checker::Tokens { float_abs, float_rel, case_sensitive, space_sensitive: false }
 }
 
 fn passes(checker: &Checker, expected: &[u8], actual: &[u8]) -> bool {

@@ -1,4 +1,5 @@
-//! Word by word. With a tolerance, words that both are finite decimal numbers are compared as numbers.
+//! Word by word, by the rules of the Kattis package format's default output validator. `docs/CHECKERS.md` has them, with what
+//! they were taken from; the table of [`super::table`] has an example of each.
 
 use super::show::quoted;
 
@@ -9,60 +10,111 @@ pub(super) struct Tolerance {
     pub(super) relative: Option<f64>,
 }
 
-pub(super) fn compare(expected: &[u8], actual: &[u8], tolerance: Tolerance, case_sensitive: bool) -> Option<String> {
-    let (mut left, mut right) = (words(expected), words(actual));
+/// What matters.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Rules {
+    pub(super) tolerance: Tolerance,
+    /// Whether case does.
+    pub(super) case: bool,
+    /// Whether the blanks between, before and behind the words do.
+    pub(super) space: bool,
+}
+
+pub(super) fn compare(expected: &[u8], actual: &[u8], rules: Rules) -> Option<String> {
+    let (mut left, mut right) = (Words::of(expected), Words::of(actual));
     let mut number = 1_usize;
     loop {
-        match (left.next(), right.next()) {
-            (None, None) => return None,
-            (Some((_, e)), Some((_, a))) if same(e, a, tolerance, case_sensitive) => {}
-            (Some((_, e)), Some((line, a))) => {
-                return Some(format!(
-                    "line {line}, word {number} of the output: expected {}, got {}",
-                    quoted(e),
-                    quoted(a)
-                ));
-            }
-            (Some((_, e)), None) => {
-                return Some(format!("the output ends after {} words, where {} is expected", number - 1, quoted(e)));
-            }
-            (None, Some((line, a))) => {
-                return Some(format!(
-                    "the output goes on in line {line} with {}, where its end is expected",
-                    quoted(a)
-                ));
-            }
+        let (e, a) = (left.next(), right.next());
+        if rules.space && e.blanks != a.blanks {
+            let (e, a) = (quoted(e.blanks), quoted(a.blanks));
+            return Some(format!(
+                "line {}, before word {number} of the output: expected the blanks {e}, got {a}",
+                right.line
+            ));
+        }
+        if e.word.is_empty() && a.word.is_empty() {
+            return None;
+        }
+        if a.word.is_empty() {
+            let before = number - 1;
+            return Some(format!("the output ends after {before} words, where {} is expected", quoted(e.word)));
+        }
+        if e.word.is_empty() {
+            let (line, word) = (right.line, quoted(a.word));
+            return Some(format!("the output goes on in line {line} with {word}, where its end is expected"));
+        }
+        if !same(e.word, a.word, rules) {
+            return Some(format!(
+                "line {}, word {number} of the output: expected {}, got {}",
+                right.line,
+                quoted(e.word),
+                quoted(a.word)
+            ));
         }
         number += 1;
     }
 }
 
-fn same(expected: &[u8], actual: &[u8], tolerance: Tolerance, case_sensitive: bool) -> bool {
-    if expected == actual || (!case_sensitive && expected.eq_ignore_ascii_case(actual)) {
+fn same(expected: &[u8], actual: &[u8], rules: Rules) -> bool {
+    if expected == actual || (!rules.case && expected.eq_ignore_ascii_case(actual)) {
         return true;
     }
-    if tolerance.absolute.is_none() && tolerance.relative.is_none() {
+    let Tolerance { absolute, relative } = rules.tolerance;
+    if absolute.is_none() && relative.is_none() {
         return false;
     }
     let (Some(e), Some(a)) = (number(expected), number(actual)) else { return false };
     let apart = (e - a).abs();
-    tolerance.absolute.is_some_and(|t| apart <= t) || tolerance.relative.is_some_and(|t| apart <= t * e.abs())
+    absolute.is_some_and(|t| apart <= t) || relative.is_some_and(|t| apart <= t * e.abs())
 }
+
+/// The longest word that may be a number, in bytes: the format asks for 30 digits on either side of the point.
+const NUMBER_BYTES: usize = 400;
 
 /// A finite decimal number; `nan`, `inf` and hexadecimal are words.
 fn number(word: &[u8]) -> Option<f64> {
     let decimal = |b: &u8| b.is_ascii_digit() || matches!(b, b'.' | b'-' | b'+' | b'e' | b'E');
-    if word.len() > 400 || !word.iter().all(decimal) {
+    if word.len() > NUMBER_BYTES || !word.iter().all(decimal) {
         return None;
     }
     std::str::from_utf8(word).ok()?.parse().ok().filter(|n: &f64| n.is_finite())
 }
 
-/// Words with the line they stand in, from 1.
-fn words(text: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
-    (1_usize..)
-        .zip(text.split(|b| *b == b'\n'))
-        .flat_map(|(line, text)| text.split(u8::is_ascii_whitespace).filter(|w| !w.is_empty()).map(move |w| (line, w)))
+/// A word and the blanks before it; the last one is empty and has what is behind all words.
+struct Word<'a> {
+    blanks: &'a [u8],
+    word: &'a [u8],
+}
+
+/// Words one after another.
+struct Words<'a> {
+    rest: &'a [u8],
+    /// In which line the last one is, from 1.
+    line: usize,
+}
+
+impl<'a> Words<'a> {
+    fn of(text: &'a [u8]) -> Self {
+        Self { rest: text, line: 1 }
+    }
+
+    fn next(&mut self) -> Word<'a> {
+        let blanks = self.take(is_blank);
+        self.line += blanks.iter().filter(|b| **b == b'\n').count();
+        Word { blanks, word: self.take(|b| !is_blank(b)) }
+    }
+
+    fn take(&mut self, of: impl Fn(u8) -> bool) -> &'a [u8] {
+        let end = self.rest.iter().position(|b| !of(*b)).unwrap_or(self.rest.len());
+        let (taken, rest) = self.rest.split_at(end);
+        self.rest = rest;
+        taken
+    }
+}
+
+/// The six of the format. Rust's own five leave the vertical tab out.
+fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\n' | 0x0b | 0x0c | b'\r')
 }
 
 #[cfg(test)]
@@ -70,7 +122,8 @@ mod tests {
     use super::*;
 
     fn close(absolute: Option<f64>, relative: Option<f64>, expected: &str, actual: &str) -> bool {
-        compare(expected.as_bytes(), actual.as_bytes(), Tolerance { absolute, relative }, true).is_none()
+        let rules = Rules { tolerance: Tolerance { absolute, relative }, case: true, space: false };
+        compare(expected.as_bytes(), actual.as_bytes(), rules).is_none()
     }
 
     #[test]
@@ -96,15 +149,19 @@ mod tests {
 
     #[test]
     fn a_difference_has_its_place_and_case_matters_only_if_asked() {
-        let plain = Tolerance::default();
+        let plain = Rules { case: true, ..Rules::default() };
         assert_eq!(
-            compare(b"1 2\n3", b"1 2\n\n4", plain, true).as_deref(),
+            compare(b"1 2\n3", b"1 2\n\n4", plain).as_deref(),
             Some("line 3, word 3 of the output: expected «3», got «4»")
         );
-        assert_eq!(compare(b"YES", b"yes", plain, false), None);
+        assert_eq!(compare(b"YES", b"yes", Rules::default()), None);
         assert_eq!(
-            compare(b"a b", b"a", plain, true).as_deref(),
+            compare(b"a b", b"a", plain).as_deref(),
             Some("the output ends after 1 words, where «b» is expected")
+        );
+        assert_eq!(
+            compare(b"a b\n", b"a  b\n", Rules { space: true, ..plain }).as_deref(),
+            Some("line 1, before word 2 of the output: expected the blanks « », got «  »")
         );
     }
 }

@@ -182,7 +182,7 @@ fn limits(report: &mut Report, at: &str, limits: &TestLimits, ceilings: &Ceiling
 fn checker(report: &mut Report, at: &str, test: &Test) {
     match &test.checker {
         Checker::Exact {} | Checker::Lines {} | Checker::UnorderedLines {} | Checker::Program(_) => {}
-        Checker::Tokens { float_abs, float_rel, case_sensitive: _ } => {
+        Checker::Tokens { float_abs, float_rel, .. } => {
             if let Some(tolerance) = float_abs {
                 report.number(format!("{at}/checker/float_abs"), *tolerance, 0.0, 1e9);
             }
