@@ -285,7 +285,7 @@ fn tokens_are_bytes_and_six_of_them_are_blanks() {
         assert_eq!(right("case_sensitive", b"a b", &around), blank, "{byte:#04x}");
         assert_eq!(right("space_change_sensitive", b"a b", &around), byte == b' ', "{byte:#04x}");
         let next = [b"a".as_slice(), &[byte.wrapping_add(1)], b"b"].concat();
-        let both_blank = blank && matches!(byte.wrapping_add(1), 0x0a | 0x0b | 0x0c | 0x0d);
+        let both_blank = blank && matches!(byte.wrapping_add(1), 0x0a..=0x0d);
         assert_eq!(right("case_sensitive", &around, &next), both_blank, "{byte:#04x}");
         if byte.is_ascii_uppercase() {
             assert!(right("", &[byte], &[byte + 32]) && !right("case_sensitive", &[byte], &[byte + 32]));

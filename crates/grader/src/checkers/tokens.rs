@@ -100,7 +100,7 @@ impl<'a> Words<'a> {
 
     fn next(&mut self) -> Word<'a> {
         let blanks = self.take(is_blank);
-        self.line += blanks.iter().filter(|b| **b == b'\n').count();
+        self.line += blanks.split(|b| *b == b'\n').count() - 1;
         Word { blanks, word: self.take(|b| !is_blank(b)) }
     }
 
