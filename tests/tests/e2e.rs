@@ -12,6 +12,8 @@ mod demo;
 mod events;
 #[path = "e2e/java.rs"]
 mod java;
+#[path = "e2e/packages.rs"]
+mod packages;
 #[path = "e2e/publish.rs"]
 mod publish;
 #[path = "e2e/rejudge.rs"]

@@ -6,7 +6,7 @@
 //! an entry is called must be a plain path below the archive's root on every system ([`names`]). Archives in archives
 //! are not opened: they are bytes like any others. Nothing is written to a disk.
 
-use std::io::{Cursor, Read as _};
+use std::io::{Cursor, Read as _, Write as _};
 
 use zip::{
     CompressionMethod, ZipReadOptions,
@@ -107,6 +107,20 @@ pub fn read(bytes: &[u8], limits: &Limits) -> Result<Archive, Refusal> {
         archive.files.push(ArchiveFile { name: name.path, bytes: content });
     }
     Ok(archive)
+}
+
+/// An archive of these files, in their order.
+pub fn write(files: impl IntoIterator<Item = (String, Vec<u8>)>) -> std::io::Result<Vec<u8>> {
+    let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    // A fixed date: the same files are the same archive.
+    let options = zip::write::SimpleFileOptions::default()
+        .compression_method(CompressionMethod::Deflated)
+        .last_modified_time(zip::DateTime::default());
+    for (name, content) in files {
+        archive.start_file(name, options)?;
+        archive.write_all(&content)?;
+    }
+    Ok(archive.finish()?.into_inner())
 }
 
 /// Whether an entry is a file or a folder like any other: no link, no device, no secret.

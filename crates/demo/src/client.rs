@@ -107,6 +107,21 @@ impl Client {
         self.call(Method::PUT, path, Some(body)).await?.expect(&[200, 201])
     }
 
+    /// `PUT` of a zip archive.
+    pub async fn put_archive(&self, path: &str, archive: Vec<u8>) -> anyhow::Result<Answer> {
+        let request = format!("PUT {path}");
+        let builder = self.http.put(self.address(path)).timeout(DEADLINE).header("content-type", "application/zip");
+        let response = builder.body(archive).send().await.with_context(|| format!("{request} was not answered"))?;
+        answer(request, response).await
+    }
+
+    /// The bytes of a file, of which 200 is expected.
+    pub async fn download(&self, path: &str) -> anyhow::Result<Vec<u8>> {
+        let response = self.http.get(self.address(path)).timeout(DEADLINE).send().await;
+        let response = response.with_context(|| format!("GET {path} was not answered"))?.error_for_status()?;
+        Ok(response.bytes().await?.to_vec())
+    }
+
     /// A path outside `/api/v1`, e.g. `/livez`.
     pub async fn plain(&self, path: &str) -> anyhow::Result<Answer> {
         let request = format!("GET {path}");

@@ -122,6 +122,7 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
     ("GET", "/submissions/{submission}/results.json", SEE_SUBMISSIONS),
     ("GET", "/submissions/{submission}/junit.xml", SEE_SUBMISSIONS),
     ("GET", "/labs/{lab}/validation", LABS),
+    ("GET", "/labs/{lab}/package", LABS),
     ("GET", "/labs/{lab}/extensions", SEE_GRADES),
     ("GET", "/labs/{lab}/extensions/{user}", SEE_GRADES),
     ("PUT", "/labs/{lab}/extensions/{user}", GRADES),

@@ -5,6 +5,7 @@ mod delete;
 mod extensions;
 mod get;
 mod list;
+mod package;
 mod publish;
 mod put;
 mod submissions;
@@ -35,6 +36,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(get::get_lab, delete::delete_lab))
         .routes(routes!(publish::publish_lab))
         .routes(routes!(validation::get_validation))
+        .routes(routes!(package::get_package))
         .routes(routes!(submissions::list_submissions))
         .merge(extensions::routes())
 }

@@ -68,6 +68,8 @@ const MATRIX: &[(&str, &str, [u16; 9])] = &[
     ("GET", "/labs/no-id", [401, 404, 404, 404, 404, 404, 404, 404, 404]),
     ("GET", "/labs/{published}/validation", [401, 404, 404, 403, 403, 200, 200, 200, 200]),
     ("GET", "/labs/{draft}/validation", [401, 404, 404, 404, 404, 200, 200, 200, 200]),
+    ("GET", "/labs/{published}/package", [401, 404, 404, 403, 403, 200, 200, 200, 200]),
+    ("GET", "/labs/{draft}/package", [401, 404, 404, 404, 404, 200, 200, 200, 200]),
     ("PUT", "/labs/{published}/extensions/{student}", [401, 404, 404, 403, 403, 201, 200, 200, 403]),
     ("PUT", "/labs/{published}/extensions/{nothing}", [401, 404, 404, 403, 403, 404, 404, 404, 403]),
     ("GET", "/labs/{published}/extensions/{student}", [401, 404, 404, 403, 403, 200, 200, 200, 200]),

@@ -73,6 +73,9 @@ pub struct PutAnswer {
 /// A zip archive may hold the document as `lab.json`, tests as `1.in` and `1.out` (or `1.ans`), or both. Tests at its root
 /// belong to the document's first group (`tests`, worth 100 points, if it names none), those in a folder to the group of
 /// that name. The first step of a pointer is then the entry of the archive.
+///
+/// An archive with a `problem.yaml` is a problem package of Kattis' format, legacy or 2025-09, or of DOMjudge: the whole
+/// lab is made of it. What cannot be honoured is an error, or a warning in the answer.
 #[utoipa::path(
     put, path = "/courses/{course}/labs/{slug}", tag = "labs",
     params(("course" = String, Path, description = "Id or slug"), ("slug" = String, Path), PutQuery),
@@ -94,7 +97,7 @@ pub(super) async fn put_lab(
     upload: Upload,
 ) -> Result<Response, ApiError> {
     validate::slug(&slug).map_err(|detail| ApiError::BadRequest(format!("The lab's slug {detail}.")))?;
-    let mut lab = upload.read(&slug, &state.languages).await?;
+    let mut lab = upload.read(&slug, &state.languages, &state.config.api.ceilings).await?;
     validate::validate(&lab.document, &state.languages, &state.config.api.ceilings)
         .map_err(|problems| ApiError::Invalid(lab.placed(problems)))?;
     let mut warnings = std::mem::take(&mut lab.warnings);

@@ -1,4 +1,5 @@
-//! What a lab is put as: its document in JSON, or a zip archive with the document, with test files, or with both.
+//! What a lab is put as: its document in JSON, or a zip archive with the document, with test files, or with both, or a
+//! problem package.
 
 use std::time::Duration;
 
@@ -9,9 +10,10 @@ use axum::{
 };
 use iteratione_common::{
     archive::{self, Limits, Refusal},
-    lab::{LabDocument, validate},
+    lab::{LabDocument, validate, validate::Ceilings},
     language::Languages,
 };
+use iteratione_package::Installation;
 use tokio::sync::Semaphore;
 use utoipa::ToSchema;
 
@@ -74,7 +76,7 @@ impl<S: Send + Sync> FromRequest<S> for Upload {
 
 impl Upload {
     /// The lab document. A zip archive without a title or languages gets the slug and all there are.
-    pub(super) async fn read(self, slug: &str, languages: &Languages) -> Result<Lab, ApiError> {
+    pub(super) async fn read(self, slug: &str, languages: &Languages, ceilings: &Ceilings) -> Result<Lab, ApiError> {
         match self {
             Self::Json(bytes) => {
                 Ok(Lab { document: parse_json(&bytes)?, warnings: Vec::new(), places: Places::Document })
@@ -82,13 +84,13 @@ impl Upload {
             Self::Zip(bytes) => {
                 let busy = || ApiError::Unavailable { retry_after: WAIT, cause: None };
                 let turn = tokio::time::timeout(WAIT, OPEN.acquire()).await.map_err(|_| busy())?.map_err(|_| busy())?;
-                let (slug, languages) = (slug.to_owned(), languages.clone());
+                let (slug, languages, ceilings) = (slug.to_owned(), languages.clone(), ceilings.clone());
                 // The turn goes along: a request that is given up does not open one more archive beside this one.
                 let opening = tokio::task::spawn_blocking(move || {
                     let _turn = turn;
                     let archive = archive::read(&bytes, &LIMITS).map_err(refused)?;
                     drop(bytes);
-                    package::lab(archive, &slug, &languages)
+                    package::lab(archive, &slug, Installation { languages: &languages, ceilings: &ceilings })
                 });
                 opening.await.map_err(anyhow::Error::from)?
             }

@@ -12,7 +12,7 @@ use crate::{
     verdict::Verdict,
 };
 
-const SOLUTIONS: usize = 30;
+const SOLUTIONS: usize = 100;
 const NAME_CHARS: usize = 100;
 const MAIN_CHARS: usize = 300;
 /// Sums of decimal fractions are not exact.

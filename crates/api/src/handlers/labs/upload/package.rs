@@ -15,6 +15,7 @@ use iteratione_common::{
     lab::{Attempts, Checker, Counting, LabDocument, Scoring, Test, TestGroup, TestKind, TestLimits, Visibility},
     language::Languages,
 };
+use iteratione_package::{Imported, Installation, Note};
 
 use super::{Lab, pointer_to};
 use crate::{
@@ -41,6 +42,13 @@ pub(super) enum Places {
         /// Input and answer of each test that was made of files, by the pointer of the test.
         tests: HashMap<String, Pair>,
     },
+    /// A problem package.
+    Package {
+        /// Its `problem.yaml`, which everything is about that no other file is.
+        problem: String,
+        /// The file of a part, by the part's pointer.
+        places: BTreeMap<String, String>,
+    },
 }
 
 /// The entries of one test.
@@ -55,7 +63,19 @@ pub(super) struct Pair {
 impl Places {
     /// A problem of the document, at the file that it is in.
     pub(super) fn place(&self, mut problem: FieldProblem) -> FieldProblem {
-        let Self::Archive { document, tests } = self else { return problem };
+        let (document, tests) = match self {
+            Self::Document => return problem,
+            Self::Archive { document, tests } => (document, tests),
+            Self::Package { problem: whole, places } => {
+                let ends = problem.pointer.match_indices('/').map(|(end, _)| end).chain([problem.pointer.len()]);
+                let file = ends.filter_map(|end| places.get(&problem.pointer[..end])).next_back();
+                // Where in the document it is, no file of a package says: people find it by the rest of the sentence.
+                let rest = if file.is_none() { format!("{}: ", problem.pointer) } else { String::new() };
+                problem.detail = format!("{rest}{}", problem.detail);
+                problem.pointer = pointer_to(file.unwrap_or(whole));
+                return problem;
+            }
+        };
         let steps: Vec<&str> = problem.pointer.split('/').collect();
         let test = steps.get(..5).and_then(|test| tests.get(&test.join("/")));
         problem.pointer = match (test, steps.get(5)) {
@@ -71,8 +91,12 @@ impl Places {
 }
 
 /// The lab that an archive holds.
-pub(super) fn lab(archive: Archive, slug: &str, languages: &Languages) -> Result<Lab, ApiError> {
+pub(super) fn lab(archive: Archive, slug: &str, installation: Installation<'_>) -> Result<Lab, ApiError> {
+    let languages = installation.languages;
     let root = common_folder(&archive.files);
+    if iteratione_package::is_package(archive.files.iter().map(|f| &f.name[root..])) {
+        return problem(archive, root, slug, installation);
+    }
     let mut warnings = Vec::new();
     let mut problems = Vec::new();
     let mut document = None;
@@ -83,10 +107,6 @@ pub(super) fn lab(archive: Archive, slug: &str, languages: &Languages) -> Result
         if path == DOCUMENT {
             document = Some(file);
             continue;
-        }
-        if path == "problem.yaml" || path == "problem.yml" {
-            let detail = "Problem packages are not read: put the lab's document into lab.json.";
-            return Err(ApiError::field(pointer_to(&file.name), detail));
         }
         let (folder, base) = path.rsplit_once('/').unwrap_or(("", &path));
         if let Some((stem, kind @ ("in" | "out" | "ans"))) = base.rsplit_once('.').filter(|(stem, _)| !stem.is_empty())
@@ -147,6 +167,27 @@ pub(super) fn lab(archive: Archive, slug: &str, languages: &Languages) -> Result
         warnings.push(FieldProblem::new("", format!("And {more} more files that are not used.")));
     }
     Ok(Lab { document: lab, warnings, places: Places::Archive { document: name, tests: places } })
+}
+
+/// The lab that a problem package is.
+fn problem(archive: Archive, root: usize, slug: &str, installation: Installation<'_>) -> Result<Lab, ApiError> {
+    let folder = archive.files.first().map(|f| f.name[..root].to_owned()).unwrap_or_default();
+    let files = archive.files.into_iter().map(|f| (f.name[root..].to_owned(), f.bytes)).collect();
+    let placed = |notes: Vec<Note>| {
+        let field = |note: Note| {
+            let at = if note.path.is_empty() { String::new() } else { pointer_to(&format!("{folder}{}", note.path)) };
+            FieldProblem::new(at, note.detail)
+        };
+        notes.into_iter().map(field).collect::<Vec<_>>()
+    };
+    match iteratione_package::import(files, slug, installation) {
+        Ok(Imported { document, warnings, places }) => {
+            let places = places.into_iter().map(|(pointer, path)| (pointer, format!("{folder}{path}"))).collect();
+            let problem = format!("{folder}{}", iteratione_package::PROBLEM);
+            Ok(Lab { document, warnings: placed(warnings), places: Places::Package { problem, places } })
+        }
+        Err(errors) => Err(ApiError::Invalid(placed(errors))),
+    }
 }
 
 fn parse_document(file: &ArchiveFile) -> Result<LabDocument, ApiError> {

@@ -1,5 +1,6 @@
 use std::{path::Path, sync::OnceLock};
 
+use iteratione_common::lab::validate::Ceilings;
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -12,18 +13,23 @@ fn languages() -> &'static Languages {
     })
 }
 
+fn installation() -> Installation<'static> {
+    static CEILINGS: OnceLock<Ceilings> = OnceLock::new();
+    Installation { languages: languages(), ceilings: CEILINGS.get_or_init(Ceilings::default) }
+}
+
 fn archive(files: &[(&str, &str)]) -> Archive {
     let file = |(name, text): &(&str, &str)| ArchiveFile { name: (*name).to_owned(), bytes: text.as_bytes().to_vec() };
     Archive { files: files.iter().map(file).collect(), ignored: 0 }
 }
 
 fn made_of(files: &[(&str, &str)]) -> Lab {
-    lab(archive(files), "sum", languages()).unwrap_or_else(|e| panic!("{e:?}"))
+    lab(archive(files), "sum", installation()).unwrap_or_else(|e| panic!("{e:?}"))
 }
 
 /// `pointer detail` of each problem.
 fn problems_of(files: &[(&str, &str)]) -> Vec<String> {
-    match lab(archive(files), "sum", languages()) {
+    match lab(archive(files), "sum", installation()) {
         Err(ApiError::Invalid(problems)) => {
             problems.into_iter().map(|p| format!("{} {}", p.pointer, p.detail)).collect()
         }
@@ -80,7 +86,8 @@ fn what_is_not_understood_is_never_passed_over_in_silence() {
         (vec![("2.out", "")], "/2.out is an answer without its input 2.in"),
         (vec![("1.ans", "")], "/1.ans is a second answer for one input"),
         (vec![("else/1.in", ""), ("else/1.out", "")], "/else~11.in lies in a folder that no group is called like"),
-        (vec![("problem.yaml", "name: x")], "/problem.yaml Problem packages are not read"),
+        (vec![("problem.yaml", "name: x")], "/data~1secret holds no test"),
+        (vec![("problem.yaml", "nmae: x")], "/problem.yaml the key \"nmae\""),
         (vec![("lab.json", "{")], "/lab.json is not valid JSON"),
         (vec![("lab.json", "[]")], "/lab.json invalid"),
         (vec![("lab.json", "{\"title\":7}")], "/lab.json/title invalid type"),
@@ -103,7 +110,7 @@ fn what_is_not_understood_is_never_passed_over_in_silence() {
 fn a_test_that_is_no_text_is_named() {
     let mut archive = archive(&[("1.in", ""), ("1.out", "")]);
     archive.files[0].bytes = vec![0xff];
-    let Err(ApiError::Invalid(problems)) = lab(archive, "sum", languages()) else { panic!("must be refused") };
+    let Err(ApiError::Invalid(problems)) = lab(archive, "sum", installation()) else { panic!("must be refused") };
     assert_eq!((problems[0].pointer.as_str(), problems[0].detail.as_str()), ("/1.in", "is not UTF-8 text"));
 }
 
@@ -134,7 +141,7 @@ proptest! {
             let first = pointer.split('/').nth(1).unwrap_or_default().replace("~1", "/").replace("~0", "~");
             pointer.is_empty() || files.contains_key(&first)
         };
-        match lab(archive(&list), "sum", languages()) {
+        match lab(archive(&list), "sum", installation()) {
             Ok(lab) => {
                 prop_assert!(lab.warnings.iter().all(|w| there(&w.pointer)), "{:?}", lab.warnings);
                 let stem = |n: &&String| n.strip_suffix(".in").is_some_and(|stem| !stem.is_empty() && !stem.ends_with('/'));
@@ -148,4 +155,26 @@ proptest! {
             Err(other) => prop_assert!(false, "{other:?}"),
         }
     }
+}
+
+#[test]
+fn a_problem_package_in_its_folder_is_a_lab_whose_problems_stand_at_its_files() {
+    let files = [
+        ("sum/problem.yaml", "name: Sum\ntimelimit: 3\n"),
+        ("sum/data/secret/1.in", "1 2\n"),
+        ("sum/data/secret/1.ans", "3\n"),
+        ("sum/notes.txt", "x"),
+    ];
+    let problems = problems_of(&files);
+    assert!(problems.iter().any(|p| p.starts_with("/sum~1problem.yaml the key \"timelimit\"")), "{problems:?}");
+    let mut good = files;
+    good[0].1 = "name: Sum\n";
+    let lab = made_of(&good);
+    assert_eq!(lab.document.title, "Sum");
+    assert!(lab.warnings.iter().any(|w| w.pointer == "/sum~1notes.txt"), "{:?}", lab.warnings);
+    let place = |pointer: &str| lab.placed(vec![FieldProblem::new(pointer, "is wrong")]).remove(0);
+    assert_eq!(place("/groups/0/tests/0/expected").pointer, "/sum~1data~1secret~11.ans");
+    assert_eq!(place("/groups/0/tests/0/stdin").pointer, "/sum~1data~1secret~11.in");
+    let whole = place("/limits/cpu_ms");
+    assert_eq!((whole.pointer.as_str(), whole.detail.as_str()), ("/sum~1problem.yaml", "/limits/cpu_ms: is wrong"));
 }

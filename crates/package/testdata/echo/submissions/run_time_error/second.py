@@ -1,0 +1,3 @@
+what, said = input().split()
+assert what == "encode"
+print("a")

@@ -1,0 +1,2 @@
+what, said = input().split()
+print("ab" if what == "encode" else 5)

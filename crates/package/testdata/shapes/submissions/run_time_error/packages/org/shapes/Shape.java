@@ -1,0 +1,5 @@
+package org.shapes;
+
+public interface Shape {
+    double area();
+}

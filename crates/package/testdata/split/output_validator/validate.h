@@ -1,0 +1,3 @@
+#include <fstream>
+#include <iostream>
+#include <string>
