@@ -81,7 +81,7 @@ pub struct RosterImport {
 /// `itr lab …`
 #[derive(Debug, Subcommand)]
 pub enum LabCommand {
-    /// Send a lab: a folder with lab.yaml or lab.json, a folder of tests (N.in, N.ans), or one file of those kinds.
+    /// Send a lab: a Kattis/ICPC package, a folder with lab.yaml or lab.json, or one file of those kinds.
     Push(Push),
     /// Send a lab to a course of your own and let the publish gate judge it, where no student sees it.
     Verify(Verify),

@@ -1,6 +1,6 @@
 //! A lab as a folder: what is sent to the judge, and where each part of it came from.
 //!
-//! * A folder of `N.in` and `N.ans` (or whatever archive the judge can read) goes as it is, zipped; the judge reads it.
+//! * A Kattis/ICPC problem package, and a folder of `N.in` and `N.ans`, go as they are, zipped; the judge reads them.
 //! * A folder with `lab.yaml`, `lab.yml` or `lab.json` is a lab document whose contents may stand beside it
 //!   ([`document`]); it is put together here and goes as JSON.
 //! * A `.zip`, `.json` or `.yaml` file is sent by itself.
