@@ -42,8 +42,8 @@ pub(super) async fn get_package(
     let root = slug.clone();
     let packing = tokio::task::spawn_blocking(move || {
         let (files, notes) = iteratione_package::export(&document, id.uuid()).map_err(refused)?;
-        let notes: String = notes.iter().map(|note| format!("{}: {}\n", note.path, note.detail)).collect();
-        let all = files.into_iter().chain([(NOTES.to_owned(), notes.into_bytes())]);
+        let notes: Vec<String> = notes.iter().map(|note| format!("{}: {}\n", note.path, note.detail)).collect();
+        let all = files.into_iter().chain([(NOTES.to_owned(), notes.concat().into_bytes())]);
         archive::write(all.map(|(path, content)| (format!("{root}/{path}"), content)))
             .map_err(|e| ApiError::from(anyhow::Error::from(e)))
     });

@@ -182,9 +182,9 @@ fn problem(archive: Archive, root: usize, slug: &str, installation: Installation
     };
     match iteratione_package::import(files, slug, installation) {
         Ok(Imported { document, warnings, places }) => {
-            let places = places.into_iter().map(|(pointer, path)| (pointer, format!("{folder}{path}"))).collect();
+            let parts = places.into_iter().map(|(pointer, path)| (pointer, format!("{folder}{path}"))).collect();
             let problem = format!("{folder}{}", iteratione_package::PROBLEM);
-            Ok(Lab { document, warnings: placed(warnings), places: Places::Package { problem, places } })
+            Ok(Lab { document, warnings: placed(warnings), places: Places::Package { problem, places: parts } })
         }
         Err(errors) => Err(ApiError::Invalid(placed(errors))),
     }
