@@ -168,6 +168,40 @@ async fn a_rejudge_stands_beside_the_grades_until_it_is_applied_at_once(pg: PgPo
 }
 
 #[sqlx::test(migrations = "../../migrations")]
+async fn webhooks_are_told_of_the_grades_that_applying_changes_and_of_no_others(pg: PgPool) {
+    let world = World::new(pg).await;
+    let lab = world.published("sums", &document()).await;
+    let first = handed_in(&world, &world.student, lab, [Wa, Ac]).await;
+    let same = handed_in(&world, &world.other, lab, [Ac, Ac]).await;
+    sqlx::query(
+        "insert into webhook (webhook_id, course_id, url, secret, created_by, events)
+         select gen_random_uuid(), course_id, 'https://grades.example/hook', '\\x00', created_by, '{submission.graded}'
+           from lab join course using (course_id) where lab_id = $1",
+    )
+    .bind(lab.uuid())
+    .execute(world.pg())
+    .await
+    .expect("a webhook");
+    let set = rejudge(&world, lab, &json!({"reason": "again"})).await;
+    let begun = report(&world, &set).await;
+    finish(&world, item(&begun, first).1, [Ac, Ac]).await;
+    finish(&world, item(&begun, same).1, [Ac, Ac]).await;
+    let told = async || {
+        sqlx::query_scalar::<_, String>("select payload from webhook_delivery")
+            .fetch_all(world.pg())
+            .await
+            .expect("messages")
+    };
+    assert_eq!(told().await, Vec::<String>::new(), "runs are nobody's grades");
+    apply(&world, &set, "").await.expect(200);
+    let told: Vec<Value> = told().await.iter().map(|m| serde_json::from_str(m).expect("JSON")).collect();
+    assert_eq!(told.len(), 1, "{told:?}");
+    let data = &told[0]["data"];
+    assert_eq!((&data["submission"], &data["score"], &data["verdict"]), (&json!(first), &json!(100.0), &json!("AC")));
+    assert_eq!(data["regraded_at"], told[0]["timestamp"]);
+}
+
+#[sqlx::test(migrations = "../../migrations")]
 async fn where_only_points_changed_stored_results_are_scored_anew_and_nothing_runs(pg: PgPool) {
     let world = World::new(pg).await;
     let lab = world.published("sums", &document()).await;

@@ -3,7 +3,10 @@
 use sqlx::PgTransaction;
 
 use super::RejudgeOutcome;
-use crate::ids::{RejudgeId, SubmissionId, UserId};
+use crate::{
+    ids::{RejudgeId, SubmissionId, UserId},
+    store::webhook,
+};
 
 /// A submission whose standing grade was left as it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,7 +26,8 @@ pub struct Applied {
     pub skipped: Vec<Skipped>,
 }
 
-/// Replaces the standing grades by the set's, and keeps the old ones in the history. What another set has replaced
+/// Replaces the standing grades by the set's, keeps the old ones in the history, and writes to the course's webhooks of each
+/// that is another now. What another set has replaced
 /// meanwhile, what the judge could not grade and what is not graded yet stays as it is and is named.
 pub async fn apply(tx: &mut PgTransaction<'_>, set: RejudgeId, by: UserId) -> sqlx::Result<Applied> {
     // In one order, so that two sets which share submissions wait for each other and never both.
@@ -66,6 +70,20 @@ pub async fn apply(tx: &mut PgTransaction<'_>, set: RejudgeId, by: UserId) -> sq
     .execute(&mut **tx)
     .await?
     .rows_affected();
+    // Whoever is told of grades is told of those that are others now.
+    let changed = sqlx::query_scalar!(
+        r#"select s.submission_id as "id: SubmissionId" from rejudge_item i join submission s using (submission_id)
+            where i.set_id = $1 and i.outcome = 'applied'
+              and (i.old_verdict, i.old_score, i.old_max_score, i.old_late_factor)
+                  is distinct from (s.verdict, s.score, s.max_score, s.late_factor)
+            order by s.submission_id"#,
+        set as _
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    for submission in changed {
+        webhook::graded(tx, submission).await?;
+    }
     let skipped = sqlx::query!(
         r#"select submission_id, outcome as "outcome!" from rejudge_item
             where set_id = $1 and outcome <> 'applied' order by submission_id"#,

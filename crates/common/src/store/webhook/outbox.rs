@@ -28,13 +28,13 @@ pub enum DeliveryState {
 }
 
 /// Writes a message for each webhook of the course that wants to know of this submission's grade, in the transaction
-/// that records it. Ids and numbers only: no code, no output, no name.
+/// that records it or replaces it. Ids and numbers only: no code, no output, no name.
 pub async fn graded(tx: &mut PgTransaction<'_>, submission: SubmissionId) -> sqlx::Result<()> {
     let row = sqlx::query!(
         r#"select l.course_id as "course: CourseId", s.lab_id as "lab: LabId", l.slug, r.number as revision,
                   s.account_id as "user: UserId", s.ordinal, s.language, s.verdict as "verdict!: Verdict",
                   s.score as "score!", s.max_score as "max_score!", s.late_factor, s.created_at,
-                  s.finished_at as "finished_at!",
+                  s.finished_at as "finished_at!", s.regraded_at,
                   array(select w.webhook_id from webhook w
                          where w.course_id = l.course_id and w.active and 'submission.graded' = any(w.events)
                            for key share)
@@ -53,8 +53,10 @@ pub async fn graded(tx: &mut PgTransaction<'_>, submission: SubmissionId) -> sql
         "revision": row.revision, "user": row.user, "attempt": row.ordinal, "language": row.language,
         "verdict": row.verdict, "score": (row.score * row.late_factor * 1e6).round() / 1e6, "raw_score": row.score,
         "max_score": row.max_score, "created_at": row.created_at.to_jiff(), "finished_at": row.finished_at.to_jiff(),
+        "regraded_at": row.regraded_at.as_ref().map(|at| at.to_jiff()),
     });
-    let payload = payload(WebhookEvent::SubmissionGraded, &row.finished_at, &data);
+    let at = row.regraded_at.as_ref().unwrap_or(&row.finished_at);
+    let payload = payload(WebhookEvent::SubmissionGraded, at, &data);
     let deliveries: Vec<Uuid> = row.webhooks.iter().map(|_| DeliveryId::new().uuid()).collect();
     sqlx::query!(
         "insert into webhook_delivery (delivery_id, webhook_id, message_id, event, payload)
