@@ -8,7 +8,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, bail};
 use iteratione_common::{
     ids::SubmissionId,
-    lab::{LabDocument, SourceFile, Test, TestGroup, TestLimits},
+    lab::{LabDocument, SourceFile, Test, TestGroup, TestKind, TestLimits},
     language::Language,
     submission::{Event, Grade, GroupResult, TestResult, TimeLimit},
     verdict::Verdict,
@@ -272,6 +272,7 @@ impl Bench<'_> {
         let Some(program) = &self.program else { bail!("there is no program") };
         let max_points = scoring::share(group, place, self.request.due_passed);
         let by_itself = done.result.stop.is_none();
+        let alone = test.kind != TestKind::Interactive;
         Ok(TestResult {
             verdict: judged.verdict,
             limit: judged.limit,
@@ -283,10 +284,11 @@ impl Bench<'_> {
             // A run that was only found to be too long when it was over did end by itself.
             exit_code: done.result.exit_code,
             signal: done.result.signal.filter(|_| by_itself),
-            stdin: Some(kept(test.stdin.as_bytes())),
-            stdout: Some(kept(&done.stdout)),
+            // Of an interactive test it is the interactor's, and nothing for students.
+            stdin: alone.then(|| kept(test.stdin.as_bytes())),
+            stdout: alone.then(|| kept(&done.stdout)),
             stderr: Some(program.rename_in(&kept(&done.stderr))),
-            expected: Some(kept(test.expected.as_bytes())),
+            expected: alone.then(|| kept(test.expected.as_bytes())),
             message: judged.message,
             judge_message,
             ..not_run(group, test)

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use iteratione_common::{
     ids::{CourseId, LabId},
     lab::{
-        Attempts, Checker, Counting, FileRole, JudgeProgram, LabDocument, LateRule, ProgramCall, Scoring, Solution,
-        StarterFile, Test, TestFile, TestGroup, TestKind, TestLimits, Visibility,
+        Allowance, Attempts, Checker, Counting, FileRole, JudgeProgram, LabDocument, LateRule, ProgramCall, Scoring,
+        Solution, StarterFile, Test, TestFile, TestGroup, TestKind, TestLimits, Visibility,
     },
     store::{LabStatus, lab::LabRow},
 };
@@ -68,6 +68,9 @@ pub struct LabView {
     /// The instructor's programs that judge, by name; staff only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub programs: Option<BTreeMap<String, JudgeProgram>>,
+    /// What submissions may use although they meet unit tests; staff only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allow: Option<Vec<Allowance>>,
     /// Reference solutions; staff only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub solutions: Option<Vec<Solution>>,
@@ -157,6 +160,7 @@ pub fn lab_for_staff(row: LabRow, document: LabDocument, now: Timestamp) -> LabV
     view.starter = document.starter;
     view.groups = document.groups.into_iter().map(|g| group(g, |test| whole(test, true))).collect();
     view.programs = Some(document.programs);
+    view.allow = Some(document.allow);
     view.solutions = Some(document.solutions);
     view.validation = validation;
     view
@@ -211,6 +215,7 @@ fn head(row: LabRow, revision: i32, status: LabStatus, document: &LabDocument, n
         counting: document.counting,
         own: None,
         programs: None,
+        allow: None,
         solutions: None,
         validation: None,
     }
@@ -226,17 +231,20 @@ fn group(group: TestGroup, test: impl Fn(Test) -> TestOutlineView) -> GroupView 
     }
 }
 
+/// For students it is an example. What an interactor reads is none, and how a program of the lab's is called is its own
+/// business.
 fn whole(test: Test, staff: bool) -> TestOutlineView {
+    let shown = staff || test.kind != TestKind::Interactive;
     TestOutlineView {
         name: test.name,
         visibility: test.visibility,
         kind: test.kind,
         points: test.points,
-        stdin: Some(test.stdin),
+        stdin: Some(test.stdin).filter(|_| shown),
         args: Some(test.args),
         files: Some(test.files),
-        expected: Some(test.expected),
-        checker: Some(test.checker),
+        expected: Some(test.expected).filter(|_| shown),
+        checker: Some(test.checker).filter(|checker| staff || !matches!(checker, Checker::Program(_))),
         interactor: test.interactor.filter(|_| staff),
         passes: Some(test.passes).filter(|passes| *passes > 1),
         weights: Some(test.weights).filter(|weights| staff && !weights.is_empty()),

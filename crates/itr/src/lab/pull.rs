@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// What a lab document is made of: the rest of a lab is the judge's.
-const FIELDS: [&str; 12] = [
+const FIELDS: [&str; 14] = [
     "title",
     "statement_md",
     "languages",
@@ -27,6 +27,8 @@ const FIELDS: [&str; 12] = [
     "due_at",
     "late",
     "attempts",
+    "counting",
+    "allow",
 ];
 
 /// Writes `lab.json`, and `package.zip` where the judge makes packages.
@@ -78,4 +80,24 @@ fn write(folder: &Path, name: &str, bytes: &[u8], force: bool) -> anyhow::Result
         .with_context(|| format!("cannot write {}; --force overwrites what is there", path.display()))?;
     file.write_all(bytes).with_context(|| format!("cannot write {}", path.display()))?;
     Ok(path.display().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use iteratione_common::lab::LabDocument;
+
+    use super::*;
+
+    #[test]
+    fn a_document_is_pulled_with_every_field_that_it_can_have() {
+        let whole = json!({
+            "title": "T", "languages": ["python"], "groups": [], "counting": "last", "allow": ["reflection"],
+            "programs": {"p": {"language": "python", "files": []}}, "due_at": "2030-01-01T00:00:00Z",
+        });
+        let whole: LabDocument = serde_json::from_value(whole).expect("a document");
+        let whole = serde_json::to_value(whole).expect("JSON");
+        for field in whole.as_object().expect("an object").keys() {
+            assert!(FIELDS.contains(&field.as_str()), "{field} is left behind");
+        }
+    }
 }

@@ -2,7 +2,7 @@ use axum::{
     body::Body,
     http::{Method, header},
 };
-use iteratione_common::store::PgPool;
+use iteratione_common::{lab::LabDocument, store::PgPool};
 use serde_json::{Value, json};
 
 use crate::{
@@ -38,6 +38,55 @@ async fn the_same_document_twice_is_one_revision_and_another_is_the_next(pg: PgP
 
     // Back to the first is a third: revisions tell what happened.
     assert_eq!(put(&lab()).await.expect(200)["revision"], 3);
+}
+
+/// A lab that says everything that can be said but for unit tests and programs beside each other.
+fn everything() -> Value {
+    let mut lab = lab();
+    let judge =
+        json!({"language": "python", "files": [{"name": "judge.py", "content": "exit(42)"}], "main": "judge.py"});
+    lab["programs"] = json!({"judge": judge});
+    lab["allow"] = json!(["reflection"]);
+    lab["counting"] = json!("last");
+    lab["attempts"] = json!({"max": 7, "per_hour": 3});
+    let first = lab["groups"][0]["name"].clone();
+    lab["groups"].as_array_mut().expect("a list").push(json!({
+        "name": "everything", "points": 5, "scoring": "min", "requires": [first],
+        "tests": [
+            {"name": "talk", "visibility": "sample", "kind": "interactive", "stdin": "secret input", "expected": "secret answer",
+             "interactor": {"program": "judge", "args": ["secret argument"]}, "passes": 2, "args": ["x"], "points": 3,
+             "files": [{"name": "f.txt", "content": "f"}], "message": "Flush."},
+            {"name": "check", "visibility": "sample", "checker": {"type": "program", "program": "judge", "args": ["secret argument"]}},
+            {"name": "tokens", "visibility": "after_due", "expected": "1.0",
+             "checker": {"type": "tokens", "float_abs": 0.1, "case_sensitive": false, "space_sensitive": true}},
+        ],
+    }));
+    lab
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn what_staff_read_can_be_put_again_and_is_the_same_revision_and_students_see_no_judge(pg: PgPool) {
+    let world = World::new(pg).await;
+    let path = "/courses/c/labs/whole";
+    let put = world.app.call(&world.instructor, Method::PUT, path, Some(&everything())).await.expect(201);
+    let read =
+        world.app.get(&world.instructor, &format!("/labs/{}", put["id"].as_str().expect("id"))).await.expect(200);
+    let document: LabDocument = serde_json::from_value(everything()).expect("a document");
+    let mut again = json!({});
+    for field in serde_json::to_value(&document).expect("JSON").as_object().expect("an object").keys() {
+        assert!(read.get(field).is_some(), "{field} is not told to staff");
+        again[field] = read[field].clone();
+    }
+    let put = world.app.call(&world.instructor, Method::PUT, path, Some(&again)).await.expect(200);
+    assert_eq!((&put["changed"], &put["revision"]), (&json!(false), &json!(1)));
+
+    let mut plain = everything();
+    plain["solutions"] = json!([]);
+    let id = world.published("shown", &plain).await;
+    let seen = world.app.get(&world.student, &format!("/labs/{id}")).await.expect(200);
+    let sample = &seen["groups"].as_array().expect("groups").last().expect("ours")["tests"][0];
+    assert_eq!((&sample["name"], &sample["args"]), (&json!("talk"), &json!(["x"])));
+    assert!(!seen.to_string().contains("secret") && !seen.to_string().contains("exit(42)"), "{seen}");
 }
 
 #[sqlx::test(migrations = "../../migrations")]
