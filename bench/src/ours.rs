@@ -14,7 +14,7 @@ use iteratione_common::{
     submission::{Event, Grade},
     verdict::Verdict,
 };
-use iteratione_grader::grading::{GradeRequest, grade};
+use iteratione_grader::grading::{Builds, GradeRequest, grade};
 use iteratione_sandbox::{
     Jail, Sandbox,
     docker::host_config::DEFAULT_PATH,
@@ -195,7 +195,8 @@ pub async fn submit(
         }
         compiled
     };
-    let grading = tokio::time::timeout(DEADLINE, grade(sandbox, &request, sender));
+    let builds = Builds::default();
+    let grading = tokio::time::timeout(DEADLINE, grade(sandbox, &builds, &request, sender));
     let timed = async {
         let grade = grading.await;
         (grade, began.elapsed())
