@@ -7,7 +7,7 @@ use iteratione_sandbox::{
     protocol::{ExecRequest, ExecResult, Stop},
 };
 
-use crate::support::{DEADLINE, Site, program, run, sh, take};
+use crate::support::{DEADLINE, Site, docker, program, run, sh, take};
 
 fn shell(script: &str) -> ExecRequest {
     program(&["/bin/bash", "-c", script])
@@ -17,7 +17,7 @@ async fn meet(sandbox: &Sandbox, site: &Site, first: ExecRequest, second: ExecRe
     let language = site.language("base");
     let (mut one, mut other) = (take(sandbox, language).await, take(sandbox, language).await);
     let sides = (Side { jail: &mut one, request: first }, Side { jail: &mut other, request: second });
-    let met = tokio::time::timeout(DEADLINE, join(sides.0, sides.1, |_| enough)).await.expect("in time");
+    let met = tokio::time::timeout(DEADLINE, Box::pin(join(sides.0, sides.1, |_| enough))).await.expect("in time");
     let met = met.expect("joined");
     for folder in site.jail_folders() {
         let left: Vec<_> = fs::read_dir(folder.join("src")).expect("there").collect();
@@ -109,15 +109,16 @@ async fn a_lost_jail_ends_the_other_one_too() {
     let language = site.language("base");
     let (mut one, mut other) = (take(&sandbox, language).await, take(&sandbox, language).await);
     let id = one.container_id().to_owned();
-    let kill = tokio::spawn(async move {
-        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
-        let kill = tokio::task::spawn_blocking(move || crate::support::docker(&["kill", &id]));
-        kill.await.expect("killed")
+    let kill = tokio::task::spawn_blocking(move || {
+        std::thread::sleep(std::time::Duration::from_millis(500));
+        docker(&["kill", &id])
     });
     let sides =
         (Side { jail: &mut one, request: shell("sleep 15") }, Side { jail: &mut other, request: shell("sleep 15") });
-    let met =
-        tokio::time::timeout(DEADLINE, join(sides.0, sides.1, |_| false)).await.expect("in time").expect("joined");
+    let met = tokio::time::timeout(DEADLINE, Box::pin(join(sides.0, sides.1, |_| false)))
+        .await
+        .expect("in time")
+        .expect("joined");
     kill.await.expect("no panic");
     assert!(met.first.is_err(), "{:?}", met.first);
     assert_eq!(met.second.expect("not lost").result.stop, Some(Stop::Killed));
@@ -149,8 +150,10 @@ async fn a_message_goes_from_jail_to_jail_without_us() {
     let echo = "while read n; do echo $n; done";
     let ask = "for ((n = 0; n < 20000; n++)); do echo $n; read m; [ $m = $n ] || exit 43; done; exit 42";
     let sides = (Side { jail: &mut one, request: shell(echo) }, Side { jail: &mut other, request: shell(ask) });
-    let met =
-        tokio::time::timeout(DEADLINE, join(sides.0, sides.1, |_| false)).await.expect("in time").expect("joined");
+    let met = tokio::time::timeout(DEADLINE, Box::pin(join(sides.0, sides.1, |_| false)))
+        .await
+        .expect("in time")
+        .expect("joined");
     assert_eq!(results(met).1.exit_code, Some(42), "twenty thousand turns are no matter of milliseconds each");
     let _ = run(&mut one, shell("true"), b"").await;
     drop((one, other));
