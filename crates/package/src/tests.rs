@@ -144,10 +144,9 @@ fn groups_are_scored_in_either_version() {
 #[test]
 fn validators_become_programs_that_judge() {
     let split = imported("split").document;
-    assert_eq!(
-        split.languages,
-        ["cpp", "java", "java25", "python"].map(str::to_owned).to_vec().tap_sorted(&split.languages)
-    );
+    let mut languages = split.languages.clone();
+    languages.sort();
+    assert_eq!(languages, ["cpp", "java", "java25", "python"]);
     let program = &split.programs["output_validator"];
     assert_eq!((program.language.as_str(), program.files.len()), ("cpp", 2));
     let Checker::Program(call) = &split.groups[1].tests[0].checker else { panic!("a program") };
@@ -162,19 +161,6 @@ fn validators_become_programs_that_judge() {
 
     let echo = imported("echo").document;
     assert!(echo.groups.iter().flat_map(|g| &g.tests).all(|t| t.passes == 2 && t.kind == TestKind::Io));
-}
-
-trait Sorted {
-    fn tap_sorted(self, like: &[String]) -> Vec<String>;
-}
-
-impl Sorted for Vec<String> {
-    /// The same names in the order of `like`: which order they have is no matter.
-    fn tap_sorted(self, like: &[String]) -> Vec<String> {
-        let mut sorted: Vec<String> = like.iter().filter(|id| self.contains(id)).cloned().collect();
-        sorted.extend(self.into_iter().filter(|id| !like.contains(id)));
-        sorted
-    }
 }
 
 #[test]
@@ -247,6 +233,18 @@ fn what_a_package_cannot_say_refuses_the_export() {
 
 /// A change to the files of a good package, and what is then wrong, or worth a warning.
 type Change = (&'static str, &'static [(&'static str, Option<&'static str>)], &'static str, &'static str);
+
+/// A package in which some files are others, or gone.
+fn changed(name: &str, changes: &[(&str, Option<&str>)]) -> Files {
+    let mut files = package(name);
+    for (file, content) in changes {
+        match content {
+            Some(content) => files.insert((*file).to_owned(), content.as_bytes().to_vec()),
+            None => files.remove(*file),
+        };
+    }
+    files
+}
 
 #[test]
 fn what_cannot_be_honoured_is_an_error_at_its_file() {
@@ -355,14 +353,7 @@ fn what_cannot_be_honoured_is_an_error_at_its_file() {
         ("echo", &[("output_validator/validate.py", None)], "output_validator", "there is none"),
     ];
     for (name, changes, path, words) in cases {
-        let mut files = package(name);
-        for (file, content) in *changes {
-            match content {
-                Some(content) => files.insert((*file).to_owned(), content.as_bytes().to_vec()),
-                None => files.remove(*file),
-            };
-        }
-        let errors = try_import(files).map(|i| i.warnings).expect_err(&format!("{name} {changes:?}"));
+        let errors = try_import(changed(name, changes)).map(|i| i.warnings).expect_err(&format!("{name} {changes:?}"));
         assert!(
             errors.iter().any(|e| e.path.contains(path) && e.detail.contains(words)),
             "{name} {changes:?} should say {words:?} of {path}: {errors:#?}"
@@ -418,14 +409,8 @@ fn what_is_passed_over_is_told() {
         ),
     ];
     for (name, changes, path, words) in cases {
-        let mut files = package(name);
-        for (file, content) in *changes {
-            match content {
-                Some(content) => files.insert((*file).to_owned(), content.as_bytes().to_vec()),
-                None => files.remove(*file),
-            };
-        }
-        let imported = try_import(files).unwrap_or_else(|errors| panic!("{name} {changes:?}: {errors:#?}"));
+        let imported =
+            try_import(changed(name, changes)).unwrap_or_else(|errors| panic!("{name} {changes:?}: {errors:#?}"));
         assert!(warns(&imported, path, words), "{name} {changes:?}: {:#?}", imported.warnings);
     }
 }
