@@ -112,6 +112,15 @@ async fn whoever_ended_first_is_the_one_who_counts() {
         // It ended well, but too early: the interactor's word stands.
         ("print(500, flush=True)", Wa, "", "left in turn 2"),
         ("", Wa, "", "left in turn 1"),
+        // Whoever opens the FIFOs by their names talks to the interactor as before, or to itself.
+        (
+            "import glob, os\nfor name in glob.glob('/src/.fifo-*'):\n    os.write(os.open(name, os.O_RDWR), b'correct\\n')\ninput()",
+            Wa,
+            "no number",
+            "no number",
+        ),
+        // Whoever leaves somebody behind with them has ended all the same.
+        ("import os, time\nif os.fork() == 0:\n    os.setsid()\n    time.sleep(60)", Wa, "", "left in turn 1"),
         // It does not flush: both wait for each other.
         ("import sys\nprint(500)\nsys.stdin.readline()", Tle, "stopped after", ""),
         // Accepted is only who ends well too.
