@@ -30,10 +30,10 @@ struct Export<'a> {
 
 impl Export<'_> {
     fn write(&mut self, uuid: Uuid) {
-        let tests: Vec<&Test> = self.document.groups.iter().flat_map(|g| &g.tests).collect();
-        let interactive = tests.iter().any(|t| t.kind == TestKind::Interactive);
-        let passes = tests.iter().map(|t| t.passes).max().unwrap_or(1);
-        self.validator(&tests, interactive);
+        let tests = || self.document.groups.iter().flat_map(|g| &g.tests);
+        let interactive = tests().any(|t| t.kind == TestKind::Interactive);
+        let passes = tests().map(|t| t.passes).max().unwrap_or(1);
+        self.validator(interactive);
         let pass_fail = self.is_pass_fail();
         let kinds: Vec<&str> = [
             Some(if pass_fail { "pass-fail" } else { "scoring" }),
@@ -84,7 +84,7 @@ impl Export<'_> {
     }
 
     /// One validator judges all tests, or the default one does.
-    fn validator(&mut self, tests: &[&Test], interactive: bool) {
+    fn validator(&mut self, interactive: bool) {
         let mut programs: BTreeSet<Option<&str>> = BTreeSet::new();
         for group in &self.document.groups {
             for test in &group.tests {
@@ -99,7 +99,6 @@ impl Export<'_> {
                 programs.insert(judged_by(test).map(|call| call.program.as_str()));
             }
         }
-        let _ = tests;
         if programs.len() > 1 {
             self.notes.error("", "its tests are judged by different programs; a package has one output validator");
         }
@@ -124,10 +123,9 @@ impl Export<'_> {
     fn groups(&mut self, pass_fail: bool) {
         let mut total = 0.0;
         let mut names: Vec<(&str, String)> = Vec::new();
-        let groups: Vec<&TestGroup> = self.document.groups.iter().collect();
-        let secret = groups.iter().filter(|g| !is_sample(g)).count();
+        let secret = self.document.groups.iter().filter(|g| !is_sample(g)).count();
         let mut number = 0;
-        for group in groups {
+        for group in &self.document.groups {
             let folder = if is_sample(group) {
                 "sample".to_owned()
             } else if pass_fail {

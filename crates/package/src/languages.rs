@@ -19,6 +19,11 @@ pub fn id_of(code: &str) -> &str {
     CODES.iter().find(|(theirs, _)| *theirs == code).map_or(code, |(_, ours)| ours)
 }
 
+/// Whether a code of the format means this language of ours: both Javas are its `java`.
+pub fn means(code: &str, id: &str) -> bool {
+    id == id_of(code) || (code == "java" && id == "java25")
+}
+
 /// What a language of ours is called in the format.
 pub fn code_of(id: &str) -> &str {
     match id {
@@ -40,12 +45,7 @@ pub fn allowed(package: &mut Package<'_>, problem: &Problem) -> Vec<String> {
     let Some(codes) = &problem.languages else { return all() };
     let mut ids = Vec::new();
     for code in codes {
-        let id = id_of(code);
-        let found: Vec<String> = languages
-            .iter()
-            .filter(|l| l.id == id || (code == "java" && l.id == "java25"))
-            .map(|l| l.id.clone())
-            .collect();
+        let found: Vec<String> = languages.iter().filter(|l| means(code, &l.id)).map(|l| l.id.clone()).collect();
         if found.is_empty() {
             let code: String = code.chars().take(40).collect();
             package.notes.warn(PROBLEM, format!("languages: {code} is not among this installation's"));

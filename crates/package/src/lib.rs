@@ -85,7 +85,7 @@ impl Package<'_> {
         self.drop_hidden();
         let problem = problem::read(self)?;
         self.replace_constants(&problem.constants);
-        let (statement_md, title) = statement::read(self, &problem);
+        let (statement_md, title) = statement::read(self);
         let limits = limits::test_limits(self, &problem);
         let languages = languages::allowed(self, &problem);
         let validator = programs::validator(self, &problem);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use iteratione_common::lab::{FileRole, StarterFile};
 
-use crate::{Package, languages::id_of};
+use crate::{Package, languages::means};
 
 /// Starter files by language.
 pub fn read(package: &mut Package<'_>, languages: &[String]) -> BTreeMap<String, Vec<StarterFile>> {
@@ -37,10 +37,9 @@ fn add(
             package.notes.error(&shown, "is not UTF-8 text");
             continue;
         };
-        let id = id_of(code);
         let of: Vec<&String> = languages
             .iter()
-            .filter(|l| *l == id || code == "default" || (id == "java" && *l == "java25"))
+            .filter(|l| code == "default" || means(code, l))
             .filter(|l| package.installation.languages.get(l).is_some_and(|l| l.accepts(&name)))
             .collect();
         if of.is_empty() {

@@ -1,9 +1,9 @@
 //! The statement as Markdown.
 
-use crate::{Package, problem::Problem};
+use crate::Package;
 
 /// The statement, and a title that it may say.
-pub fn read(package: &mut Package<'_>, problem: &Problem) -> (String, Option<String>) {
+pub fn read(package: &mut Package<'_>) -> (String, Option<String>) {
     let mut found = Vec::new();
     for folder in ["statement", "problem_statement"] {
         for (path, bytes) in package.folder(folder) {
@@ -28,7 +28,6 @@ pub fn read(package: &mut Package<'_>, problem: &Problem) -> (String, Option<Str
     for (path, ..) in &found {
         package.notes.warn(path, "is not kept: a lab has one statement, and no pictures in it");
     }
-    let _ = problem;
     if name.ends_with(".pdf") {
         package.notes.warn(&path, "a statement in PDF is not kept: write one in Markdown");
         return (String::new(), None);

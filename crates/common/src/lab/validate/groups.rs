@@ -121,12 +121,7 @@ fn one_test(report: &mut Report, at: &str, test: &Test, ceilings: &Ceilings) {
     if let Some(own) = &test.limits {
         limits(report, &format!("{at}/limits"), own, ceilings);
     }
-    if test.args.len() > ARGS {
-        report.add(format!("{at}/args"), format!("must not hold more than {ARGS} arguments"));
-    }
-    for (k, arg) in test.args.iter().enumerate() {
-        report.text(format!("{at}/args/{k}"), arg, ARG_BYTES);
-    }
+    arguments(report, at, &test.args);
     if test.files.len() > FILES {
         report.add(format!("{at}/files"), format!("must not hold more than {FILES} files"));
     }
@@ -141,6 +136,23 @@ fn one_test(report: &mut Report, at: &str, test: &Test, ceilings: &Ceilings) {
         report.text(format!("{at}/files/{k}/content"), &file.content, DATA_BYTES);
     }
     checker(report, at, test);
+}
+
+/// Every test, with its pointer.
+pub(super) fn tests(document: &LabDocument) -> impl Iterator<Item = (String, &Test)> {
+    document.groups.iter().enumerate().flat_map(|(i, group)| {
+        group.tests.iter().enumerate().map(move |(j, test)| (format!("/groups/{i}/tests/{j}"), test))
+    })
+}
+
+/// The `args` of whatever is at this pointer.
+pub(super) fn arguments(report: &mut Report, at: &str, args: &[String]) {
+    if args.len() > ARGS {
+        report.add(format!("{at}/args"), format!("must not hold more than {ARGS} arguments"));
+    }
+    for (k, arg) in args.iter().enumerate() {
+        report.text(format!("{at}/args/{k}"), arg, ARG_BYTES);
+    }
 }
 
 /// A file name in a test's working folder: one step, no way out of the folder, no option of a command line.

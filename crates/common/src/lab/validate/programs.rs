@@ -2,6 +2,7 @@
 
 use super::{
     Problem,
+    groups::{arguments, tests},
     report::{Report, escape, quote},
     solutions::sources_of,
     unknown_language,
@@ -14,8 +15,6 @@ use crate::{
 const PROGRAMS: usize = 20;
 const NAME_CHARS: usize = 100;
 const MAIN_CHARS: usize = 300;
-const ARGS: usize = 64;
-const ARG_BYTES: usize = 4 * 1024;
 /// The most passes of a test. The package format's default, `validation_passes`, is 2.
 pub const PASSES: u32 = 20;
 
@@ -53,12 +52,6 @@ pub fn warn(found: &mut Vec<Problem>, document: &LabDocument) {
     }
 }
 
-fn tests(document: &LabDocument) -> impl Iterator<Item = (String, &Test)> {
-    document.groups.iter().enumerate().flat_map(|(i, group)| {
-        group.tests.iter().enumerate().map(move |(j, test)| (format!("/groups/{i}/tests/{j}"), test))
-    })
-}
-
 fn one_test(report: &mut Report, at: &str, test: &Test, document: &LabDocument) {
     let interactive = test.kind == TestKind::Interactive;
     match &test.interactor {
@@ -89,10 +82,5 @@ fn one_call(report: &mut Report, at: &str, call: &ProgramCall, document: &LabDoc
         let detail = format!("{} is none of this lab's programs; {known}", quote(&call.program));
         report.add(format!("{at}/program"), detail);
     }
-    if call.args.len() > ARGS {
-        report.add(format!("{at}/args"), format!("must not hold more than {ARGS} arguments"));
-    }
-    for (k, arg) in call.args.iter().enumerate() {
-        report.text(format!("{at}/args/{k}"), arg, ARG_BYTES);
-    }
+    arguments(report, at, &call.args);
 }

@@ -2,6 +2,7 @@
 
 use super::{
     Problem,
+    groups::tests,
     report::{Report, escape, quote},
 };
 use crate::{
@@ -40,12 +41,6 @@ pub fn warn(found: &mut Vec<Problem>, document: &LabDocument) {
             }
         }
     }
-}
-
-fn tests(document: &LabDocument) -> impl Iterator<Item = (String, &Test)> {
-    document.groups.iter().enumerate().flat_map(|(i, group)| {
-        group.tests.iter().enumerate().map(move |(j, test)| (format!("/groups/{i}/tests/{j}"), test))
-    })
 }
 
 fn one(report: &mut Report, at: &str, test: &Test, document: &LabDocument, languages: &Languages) {
